@@ -1,0 +1,110 @@
+"""What can go wrong, and the HTTP status that each failure has.
+
+::
+
+    Exception
+     ├── ConfigError (ValueError)      the options are wrong; raised at construction only
+     └── LambdaError                   one request failed; the answer is JSON, the server sees none
+          ├── RequestError       400   the client's request cannot be made into an event
+          │    ├── LengthRequired  411
+          │    └── PayloadTooLarge 413
+          ├── CredentialsError   500   nothing to sign with
+          ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
+          ├── DeadlinePassed     504   no whole answer within `timeout`
+          ├── ServiceError       429 … 504   Lambda itself refused
+          └── ResultError        502, 504    the function's result is no HTTP answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ConfigError(ValueError):
+    """The configuration is wrong: every fault that was found, each with its place.
+
+    ``errors`` holds one sentence a fault. No sentence repeats a text value, as
+    a secret may have been put in the wrong place.
+    """
+
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(("wsgi_lambda is not configured right:", *self.errors)))
+
+
+class LambdaError(Exception):
+    """A request that could not be answered by its function.
+
+    ``message`` is for the client and tells nothing of the account; ``detail``
+    is for the log. ``request_id`` is Lambda's, where it gave one.
+    """
+
+    status = 502
+    default_message = "The function could not be invoked"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        detail: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: str = "",
+    ) -> None:
+        self.message = message or self.default_message
+        self.detail = detail
+        self.status = status or self.status
+        self.request_id = request_id
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+
+class RequestError(LambdaError):
+    """The client's request is malformed; the function was not invoked."""
+
+    status = 400
+    default_message = "The request is malformed"
+
+
+class LengthRequired(RequestError):
+    """The server does not say where a chunked body ends (PEP 3333 has no word for it)."""
+
+    status = 411
+    default_message = "A Content-Length is required"
+
+
+class PayloadTooLarge(RequestError):
+    """The event would be larger than Lambda takes; nothing was sent."""
+
+    status = 413
+    default_message = "The request is too large for the function"
+
+
+class CredentialsError(LambdaError):
+    """No credentials were found; the log says where they were looked for."""
+
+    status = 500
+    default_message = "The server has no credentials for the function"
+
+
+class ConnectionFailed(LambdaError):
+    """Lambda was not reached, or hung up; the log tells refused, DNS, TLS and reset apart."""
+
+    default_message = "The function's service could not be reached"
+
+
+class DeadlinePassed(LambdaError):
+    """No whole answer within `timeout`; the function may have run, or still be running."""
+
+    status = 504
+    default_message = "The function did not answer in time"
+
+
+class ServiceError(LambdaError):
+    """Lambda answered for itself, with an error, instead of the function."""
+
+
+class ResultError(LambdaError):
+    """The function's result is an error, or no HTTP answer; the message names the field."""
+
+    default_message = "The function failed"

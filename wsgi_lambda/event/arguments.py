@@ -1,0 +1,176 @@
+"""The default event: query arguments, with the body's arguments laid over them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+
+from wsgi_lambda.errors import RequestError
+from wsgi_lambda.options import EventOptions
+from wsgi_lambda.request import Request
+
+log = logging.getLogger("wsgi_lambda")
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+_JSON = re.compile(r"application/(?:json|.+\+json)")
+
+# The longest way to write a byte of an event: JSON's \u0041 for "A". A body
+# of more than that many times the event's limit cannot fit into the event.
+LONGEST_ESCAPE = 6
+
+
+def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any:
+    """Return the arguments of query and body; a JSON array alone is the event itself.
+
+    A body that holds no arguments (another type, no JSON, a JSON scalar) is
+    read, logged and left out, as Kong does. Raises `RequestError` for a JSON
+    array beside a query.
+    """
+    query = parse_arguments(request.query)
+    if not has_arguments(request.media_type):
+        request.skip_body()
+        return query
+    body = request.read_body(options.max_payload_size * LONGEST_ESCAPE)
+    value = parse_body(request, body) if parse else None
+    if isinstance(value, dict):
+        return {**query, **value}
+    if isinstance(value, list):
+        if query:
+            raise RequestError("A JSON array cannot be joined with query arguments")
+        return value
+    if body:
+        log.warning(
+            "%s: a body of %d bytes holds no arguments and is not in the event",
+            request.media_type,
+            len(body),
+        )
+    return query
+
+
+def is_json(media_type: str) -> bool:
+    """Tell `application/json` and its relatives (RFC 6839), as in `application/ld+json`."""
+    return _JSON.fullmatch(media_type) is not None
+
+
+def has_arguments(media_type: str) -> bool:
+    """Tell whether a body of this type may hold arguments."""
+    return media_type in (FORM, MULTIPART) or is_json(media_type)
+
+
+def parse_body(request: Request, body: bytes) -> dict[str, Any] | list[Any] | None:
+    """Return the arguments in ``body`` by the request's type, None where there are none."""
+    if not body:
+        return None
+    if request.media_type == FORM:
+        return parse_arguments(body)
+    if request.media_type == MULTIPART:
+        return _parse_multipart(request.content_type, body)
+    if is_json(request.media_type):
+        return _parse_json(body)
+    return None
+
+
+def parse_arguments(encoded: bytes) -> dict[str, Any]:
+    """Return the arguments of a query or form: `a=1&a=2&flag` is `{"a": ["1", "2"], "flag": true}`.
+
+    Percent and `+` are decoded as UTF-8; what is none becomes U+FFFD.
+    """
+    pairs = []
+    for part in encoded.split(b"&"):
+        if part:
+            name, equals, value = part.partition(b"=")
+            pairs.append((_unquote(name), _unquote(value) if equals else True))
+    return _collect(pairs)
+
+
+def _unquote(quoted: bytes) -> str:
+    return unquote_to_bytes(quoted.replace(b"+", b" ")).decode(errors="replace")
+
+
+def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return one value by name, or the array of several in their order."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _parse_json(body: bytes) -> dict[str, Any] | list[Any] | None:
+    """Return an object or array; None for a scalar and for what is beyond the parser."""
+    try:
+        value = json.loads(body, parse_float=_finite, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _finite(digits: str) -> float:
+    """Refuse what a float cannot hold: it would leave as `Infinity`, which is no JSON."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("beyond a float")
+    return number
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+class _Decoder(MultipartDecoder):
+    """Werkzeug's decoder, for part headers that are no UTF-8 too (old browsers' file names)."""
+
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        return super()._parse_headers(data.decode(errors="replace").encode())
+
+
+def _parse_multipart(content_type: str, body: bytes) -> dict[str, Any] | None:
+    """Return fields as text and files as objects; None where the framing is broken."""
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        return None
+    decoder = _Decoder(boundary.encode())
+    decoder.receive_data(body)
+    decoder.receive_data(None)
+    pairs: list[tuple[str, Any]] = []
+    content = bytearray()
+    try:
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, (Field, File)):
+                part, content = event, bytearray()
+            elif isinstance(event, Data):
+                content += event.data
+                if not event.more_data:
+                    pairs.append((part.name, _part_value(part, bytes(content))))
+    except ValueError:
+        return None
+    if any(name is None for name, _ in pairs):
+        return None
+    return _collect(pairs)
+
+
+def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:
+    if isinstance(part, Field):
+        charset = parse_options_header(part.headers.get("Content-Type"))[1].get("charset", "utf-8")
+        return _decode(content, charset)
+    return {
+        "filename": part.filename,
+        # RFC 7578, 4.4: the type of a file that is not known.
+        "content_type": part.headers.get("Content-Type", "application/octet-stream"),
+        "body": base64.b64encode(content).decode("ascii"),
+    }
+
+
+def _decode(content: bytes, charset: str) -> str:
+    # Only what needs no look-up of codecs by a name that a client chose.
+    known = charset.lower() if charset.lower() in ("us-ascii", "iso-8859-1") else "utf-8"
+    return content.decode(known, errors="replace")

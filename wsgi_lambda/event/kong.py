@@ -1,0 +1,66 @@
+"""Kong's event of `forward_request_*`: only the keys of the options that are on."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from wsgi_lambda.event.arguments import FORM, MULTIPART, is_json, parse_arguments, parse_body
+from wsgi_lambda.options import EventOptions
+from wsgi_lambda.request import Request
+
+#: Types that go into `request_body` as they are, as Kong has them.
+TEXT_TYPES = frozenset(
+    (
+        FORM,
+        MULTIPART,
+        "text/plain",
+        "text/html",
+        "application/xml",
+        "text/xml",
+        "application/soap+xml",
+    )
+)
+
+
+def is_wanted(options: EventOptions) -> bool:
+    return (
+        options.forward_request_method
+        or options.forward_request_uri
+        or options.forward_request_headers
+        or options.forward_request_body
+    )
+
+
+def build(request: Request, options: EventOptions, *, parse: bool = True) -> dict[str, Any]:
+    """Return the parts of the request that the options name."""
+    event: dict[str, Any] = {}
+    if options.forward_request_method:
+        event["request_method"] = request.method
+    if options.forward_request_uri:
+        event["request_uri"] = request.target
+        event["request_uri_args"] = parse_arguments(request.query)
+    if options.forward_request_headers:
+        event["request_headers"] = request.headers
+    if options.forward_request_body:
+        # Text and base64 are both at least as long as the bytes.
+        body = request.read_body(options.max_payload_size)
+        event.update(_body(request, body, options.base64_encode_body))
+        event["request_body_args"] = (parse_body(request, body) if parse else None) or {}
+    else:
+        request.skip_body()
+    return event
+
+
+def _body(request: Request, body: bytes, encode: bool) -> dict[str, Any]:
+    """Return the body as text where its type and its bytes allow, else as base64 with its flag."""
+    is_text = request.media_type in TEXT_TYPES or is_json(request.media_type)
+    if is_text or not encode or not body:
+        try:
+            return {"request_body": body.decode()}
+        except UnicodeDecodeError:
+            pass
+    return {
+        "request_body": base64.b64encode(body).decode("ascii"),
+        "request_body_base64": True,
+    }

@@ -1,0 +1,90 @@
+"""The rules for headers that come from Lambda or a function.
+
+Nothing that passes here can change the framing of the HTTP answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: Names and values as WSGI has them: text that stands for latin-1 bytes.
+Headers = list[tuple[str, str]]
+
+# RFC 9110, 5.6.2.
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+# Between two hops only (RFC 9110, 7.6.1, and the older list of RFC 2616), or
+# the server's to say; PEP 3333 forbids an application to send them. `Status`
+# is a header to CGI alone, and would set the status there.
+_CONNECTION_ONLY = frozenset(
+    (
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "status",
+        "te",
+        "trailer",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+def is_name(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
+def is_value(value: str) -> bool:
+    """Tell whether a value is free of control characters and can be encoded."""
+    if _CONTROL.search(value):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return True
+
+
+def to_wire(value: str) -> str:
+    """Return ``value`` as WSGI wants it: latin-1 as it is, else UTF-8 bytes in disguise.
+
+    A tab becomes a blank, its equal in a header (RFC 9110, 5.6.3); PEP 3333's
+    validator takes none.
+    """
+    value = value.replace("\t", " ")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode().decode("latin-1")
+    return value
+
+
+def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return what may be passed on: no framing, nothing of one hop, nothing malformed.
+
+    A header that `Connection` names is one of this hop, too.
+    """
+    found = list(headers)
+    named = {
+        name.strip().lower()
+        for key, value in found
+        if key.lower() == "connection"
+        for name in value.split(",")
+    }
+    return [
+        (key, to_wire(value))
+        for key, value in found
+        if key.lower() not in _CONNECTION_ONLY | named and is_name(key) and is_value(value)
+    ]
+
+
+def without(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:
+    """Return ``headers`` without those that ``others`` name, compared without case."""
+    names = {name.lower() for name, _ in others}
+    return [(name, value) for name, value in headers if name.lower() not in names]

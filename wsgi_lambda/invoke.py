@@ -1,0 +1,204 @@
+"""Step 3: the bytes of an event to Lambda's reply."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import quote
+
+import requests
+
+from wsgi_lambda.credentials import find_credentials
+from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
+from wsgi_lambda.options import Target, Transport
+from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
+from wsgi_lambda.sign import Signer
+
+log = logging.getLogger("wsgi_lambda")
+
+#: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+INVOKE_PATH = "/2015-03-31/functions/{name}/invocations"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Lambda's answer: status, headers in their order, the whole body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return the first value of ``name`` (in lower case), or "" where there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+class _Session(requests.Session):
+    """A Session that follows nothing, keeps nothing and reads no environment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        # requests would read a redirect's body whole, however long it is.
+        return None
+
+
+class LambdaClient:
+    """The Session for one endpoint, with its pool; made at the first request of a process.
+
+    Nothing that it holds crosses a fork: a child starts without session and
+    with a lock of its own.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._after_fork()
+        forget = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
+
+    def _after_fork(self) -> None:
+        self._session: _Session | None = None
+        self._lock = threading.Lock()
+
+    def session(self) -> requests.Session:
+        """Return this process's session."""
+        if self._session is None:
+            with self._lock:
+                if self._session is None:
+                    self._session = self._open()
+        return self._session
+
+    def _open(self) -> _Session:
+        transport = self._transport
+        session = _Session()
+        adapter = EndpointAdapter(
+            scheme=transport.scheme,
+            host=transport.host,
+            port=transport.port,
+            tls_verify=transport.tls_verify,
+            keepalive=transport.keepalive,
+            pool_size=transport.pool_size,
+        )
+        session.adapters.clear()
+        session.mount(f"{transport.scheme}://", adapter)
+        return session
+
+    def send(
+        self, request: requests.PreparedRequest, attempt: Attempt, max_response_size: int
+    ) -> Reply:
+        """Return Lambda's answer to a signed ``request``.
+
+        Raises `DeadlinePassed`, or `ConnectionFailed` whose detail tells the cause.
+        """
+        try:
+            response = self.session().send(
+                request,
+                stream=True,
+                timeout=attempt,  # type: ignore[arg-type]  # the adapter takes a urllib3 Timeout
+                allow_redirects=False,
+                proxies={},
+            )
+            body = read_body(response, max_response_size)
+        except (requests.RequestException, PoolError, OSError) as error:
+            raise self._failure(error) from error
+        reply = Reply(response.status_code, tuple(response.raw.headers.items()), body or b"")
+        if body is None:
+            raise LambdaError(
+                "The function's answer is too large",
+                detail=f"Lambda's answer is over {max_response_size} bytes",
+                request_id=reply.header("x-amzn-requestid"),
+            )
+        return reply
+
+    def _failure(self, error: Exception) -> LambdaError:
+        cause = root_cause(error)
+        detail = f"{_kind(cause)} at {self._transport.authority}: {cause!r}"
+        # ETIMEDOUT is the system's word for a peer that TCP keepalive found dead.
+        if isinstance(cause, TimeoutError) and cause.errno is None:
+            return DeadlinePassed(detail=detail)
+        return ConnectionFailed(detail=detail)
+
+
+class Function:
+    """One function as a route invokes it: everything but the payload is ready."""
+
+    def __init__(self, target: Target, client: LambdaClient, transport: Transport) -> None:
+        self._client = client
+        self._credentials = target.credentials
+        self._timeout = target.timeout
+        self._signer = Signer(target.aws_region)
+        self._template = _prepare(target, transport)
+
+    def invoke(self, payload: bytes, *, is_safe: bool, max_response_size: int) -> Reply:
+        """Invoke the function once.
+
+        It is sent a second time only where the first certainly did not run it
+        (no connection stood), or where ``is_safe`` (HTTP: GET, HEAD, OPTIONS)
+        and a kept connection was found dead before a byte of an answer. Raises
+        `CredentialsError`, `ConnectionFailed`, `DeadlinePassed`, `LambdaError`.
+        """
+        deadline = time.monotonic() + self._timeout
+        for is_last in (False, True):
+            attempt = Attempt(deadline)
+            request = self._signed(payload)
+            try:
+                return self._client.send(request, attempt, max_response_size)
+            except ConnectionFailed as error:
+                was_stale = attempt.reused and not attempt.received
+                if is_last or (attempt.opened and not (is_safe and was_stale)):
+                    raise
+                log.info("trying once more: %s", error.detail)
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+    def _signed(self, payload: bytes) -> requests.PreparedRequest:
+        request = self._template.copy()
+        request.body = payload
+        request.headers["Content-Length"] = str(len(payload))
+        self._signer.sign(request, find_credentials(self._credentials))
+        return request
+
+
+def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
+    path = INVOKE_PATH.format(name=quote(target.function_name, safe=""))
+    query = f"?Qualifier={quote(target.qualifier, safe='')}" if target.qualifier else ""
+    headers = {
+        "Host": transport.authority,
+        "Content-Type": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "wsgi-lambda",
+        "X-Amz-Invocation-Type": target.invocation_type,
+    }
+    # Lambda has a log at hand only where it waits for the function.
+    if target.invocation_type == "RequestResponse":
+        headers["X-Amz-Log-Type"] = target.log_type
+    url = f"{transport.scheme}://{transport.authority}{path}{query}"
+    return requests.Request("POST", url, headers=headers).prepare()
+
+
+def _kind(cause: BaseException) -> str:
+    """Name a failure for the log: what to look at first."""
+    if isinstance(cause, TimeoutError):
+        return "deadline passed"
+    if isinstance(cause, socket.gaierror):
+        return "name not resolved"
+    if isinstance(cause, ssl.SSLError):
+        return "TLS failed"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+        return "connection lost"
+    return "connection failed"
+
+
+def _nothing() -> None:
+    """Stand in for a client that is gone when a process forks."""

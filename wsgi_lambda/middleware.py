@@ -1,0 +1,114 @@
+"""The steps in order, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+from wsgi_lambda.errors import LambdaError, RequestError
+from wsgi_lambda.event import build_event
+from wsgi_lambda.invoke import Function, LambdaClient
+from wsgi_lambda.options import Route, Transport, read_routes
+from wsgi_lambda.reply import Answer, failure, finish, to_answer
+from wsgi_lambda.request import Request
+from wsgi_lambda.route import RouteTable
+
+log = logging.getLogger("wsgi_lambda")
+
+# RFC 9110, 9.2.1: what a client may repeat without asking.
+_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class LambdaMiddleware:
+    """Answer the requests of configured paths with AWS Lambda functions.
+
+    ::
+
+        app.wsgi_app = LambdaMiddleware(app.wsgi_app, app.config["WSGI_LAMBDA"])
+
+        WSGI_LAMBDA = {
+            "aws_region": "us-east-1",
+            "routes": {"/lambda1": {"function_name": "MyLambda"}},
+        }
+
+    The options are described in the README; `ConfigError`, raised here, names
+    all that are wrong. Any other request goes to ``app`` untouched: the same
+    environ, its input unread. With ``app`` None it is answered 404.
+
+    Surprises: this stands outside the app, so that the app's login, CSRF
+    protection and own middlewares do not see the routes' requests. A path that
+    holds NUL is answered 400, whoever owns it. Nothing is opened, and no
+    credentials are looked up, before the first request of a process.
+    """
+
+    def __init__(self, app: WSGIApplication | None, config: Mapping[str, Any]) -> None:
+        self.app = app
+        routes = read_routes(config)
+        clients: dict[Transport, LambdaClient] = {
+            transport: LambdaClient(transport) for transport in {r.transport for r in routes}
+        }
+        self._functions = {
+            id(route): Function(route.target, clients[route.transport], route.transport)
+            for route in routes
+        }
+        self._table = RouteTable(routes)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "\0" in environ.get("PATH_INFO", ""):
+            error = RequestError("The request's path holds a NUL")
+            return _send(self._failed(error, environ), environ, start_response)
+        route = self._table.find(environ)
+        if route is not None:
+            return _send(self._answer(route, environ), environ, start_response)
+        if self.app is not None:
+            return self.app(environ, start_response)
+        unrouted = LambdaError("No route for this path", status=404)
+        return _send(self._failed(unrouted, environ), environ, start_response)
+
+    def _answer(self, route: Route, environ: WSGIEnvironment) -> Answer:
+        request = Request(environ)
+        try:
+            payload = build_event(request, route.event)
+            reply = self._functions[id(route)].invoke(
+                payload,
+                is_safe=request.method in _SAFE_METHODS,
+                max_response_size=route.answer.max_response_size,
+            )
+            return to_answer(reply, route.answer)
+        except LambdaError as error:
+            return self._failed(error, environ, route)
+
+    def _failed(
+        self, error: LambdaError, environ: WSGIEnvironment, route: Route | None = None
+    ) -> Answer:
+        """Write what happened to the log, and return what the client may know of it."""
+        error.request_id = error.request_id or str(uuid.uuid4())
+        target = route and route.target
+        log.log(
+            logging.ERROR if error.status >= 500 else logging.WARNING,
+            "%s %r: %d %s: %s (%s; function %s, region %s, host %s; request %s)",
+            environ["REQUEST_METHOD"],
+            environ.get("PATH_INFO", ""),
+            error.status,
+            type(error).__name__,
+            error.message,
+            error.detail or "no detail",
+            target and target.function_name,
+            target and target.aws_region,
+            route and route.transport.authority,
+            error.request_id,
+        )
+        return failure(error)
+
+
+def _send(
+    answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    status, headers, body = finish(answer, environ["REQUEST_METHOD"])
+    start_response(status, headers)
+    return [body] if body else []

@@ -1,0 +1,167 @@
+"""One option's text to its value, or a ValueError that says what is wanted.
+
+No message repeats a text value: a secret may stand in the wrong place.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from collections.abc import Callable
+
+from wsgi_lambda.credentials import is_printable
+
+# NamespacedFunctionName and Qualifier of the Invoke API's own model.
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+_FUNCTION_NAME = re.compile(
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    r"(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
+    r"(?:\d{12}:)?(?:function:)?"
+    r"(?P<name>[a-zA-Z0-9-_.]+)"
+    r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+)
+_QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}")
+_FUNCTION_NAME_LENGTH = 256  # characters
+# Part of a host name, so it must not be able to hold a dot.
+_REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
+_HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE)
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HOST_PATTERN = re.compile(
+    r"(?:\*\.)?[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+)
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be a text that is not empty, not {_kind(value)}")
+    return value
+
+
+def secret(value: object) -> str:
+    if not is_printable(text(value)):
+        raise ValueError("holds a blank, a control or a non-ASCII character")
+    return text(value)
+
+
+def boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {_kind(value)}")
+    return value
+
+
+def integer(least: int, most: int | None = None) -> Callable[[object], int]:
+    """Return a parser of whole numbers from ``least`` to ``most``."""
+    wanted = f"a whole number from {least} to {most}" if most else f"a whole number from {least} on"
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"must be {wanted}, not {_kind(value)}")
+        if value < least or (most is not None and value > most):
+            raise ValueError(f"must be {wanted}")
+        return value
+
+    return parse
+
+
+def milliseconds(value: object) -> float:
+    """Milliseconds outside, as in Kong; seconds inside."""
+    # Kong's own limit, and about what a socket's timeout can hold.
+    return integer(1, 2_147_483_646)(value) / 1000
+
+
+def one_of(*choices: str) -> Callable[[object], str]:
+    """Return a parser that takes one of ``choices`` as it is written."""
+
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def names(value: object) -> frozenset[str]:
+    return frozenset(_texts(value))
+
+
+def methods(value: object) -> frozenset[str]:
+    found = _texts(value)
+    if not all(map(_METHOD.fullmatch, found)):
+        raise ValueError("holds a text that is no HTTP method")
+    return frozenset(method.upper() for method in found)
+
+
+def hosts(value: object) -> tuple[str, ...]:
+    found = tuple(host.lower() for host in _texts(value))
+    if not all(map(_HOST_PATTERN.fullmatch, found)):
+        raise ValueError("holds a text that is no host name, `*.name` or `name.*`")
+    return found
+
+
+def function_name(value: object) -> str:
+    name = text(value)
+    if len(name) > _FUNCTION_NAME_LENGTH or not _FUNCTION_NAME.fullmatch(name):
+        raise ValueError("is neither a function's name nor its ARN, by AWS's pattern")
+    return name
+
+
+def split_function_name(name: str) -> tuple[str, str, str]:
+    """Return (region, name, qualifier) of a function's name or ARN; "" for what it lacks."""
+    found = _FUNCTION_NAME.fullmatch(name)
+    if found is None:
+        return "", name, ""
+    return found["region"] or "", found["name"], found["qualifier"] or ""
+
+
+def qualifier(value: object) -> str:
+    if not _QUALIFIER.fullmatch(text(value)):
+        raise ValueError("is neither a version nor an alias, by AWS's pattern")
+    return text(value)
+
+
+def region(value: object) -> str:
+    if not _REGION.fullmatch(text(value)):
+        raise ValueError("is no AWS region, as in us-east-1")
+    return text(value)
+
+
+def host(value: object) -> str:
+    """A name or an address; brackets of an IPv6 address are optional."""
+    name = text(value)
+    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        if _HOST.fullmatch(name):
+            return name.lower()
+    raise ValueError("must be a host name or address alone, without scheme, port or path")
+
+
+def tls_verify(value: object) -> bool | str:
+    """A bundle is read here, so that a wrong path is found at start-up."""
+    if isinstance(value, bool):
+        return value
+    path = text(value)
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ValueError(
+            f"no CA bundle could be read there ({error.strerror or 'bad PEM'})"
+        ) from error
+    return path
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)) or not value:
+        raise ValueError(f"must be a list of texts that is not empty, not {_kind(value)}")
+    return [text(item) for item in value]
+
+
+def _kind(value: object) -> str:
+    """Say what ``value`` is without saying what it holds."""
+    if value in ("", [], (), set()):
+        return "an empty one"
+    return {str: "a text", bool: "a boolean", int: "a number", float: "a number"}.get(
+        type(value), type(value).__name__
+    )

@@ -1,0 +1,289 @@
+"""The pool of connections: idle limit, total deadline, one TLS context, TCP keepalive.
+
+The only file that knows urllib3. It knows nothing of Lambda.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import urllib3
+from requests import PreparedRequest, Response
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+#: What urllib3 raises while an answer's body is read.
+PoolError = urllib3.exceptions.HTTPError
+
+# NAT gateways and load balancers forget a silent connection after 350 s, and a
+# function may be silent for 15 minutes.
+# https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+KEEPALIVE_IDLE = 45  # seconds
+KEEPALIVE_INTERVAL = 45  # seconds
+KEEPALIVE_PROBES = 4
+
+_BLOCK = 256 * 1024  # bytes written or read at once
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Return urllib3's own options (TCP_NODELAY), and TCP keepalive where there is any."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_IDLE),
+        ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL),
+        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+    ):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return [*HTTPConnection.default_socket_options, *options]
+
+
+class Attempt(urllib3.Timeout):
+    """One try at a request: when it must have ended, and how far it came.
+
+    urllib3's own timeouts start anew with every read, so that a peer which
+    sends a byte a second is never late. This one is a point in time, asked
+    before every single wait. It does not bound the look-up of a host name,
+    which the system's resolver does.
+    """
+
+    def __init__(self, deadline: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._deadline = deadline
+        self._clock = clock
+        self.opened = False  # a connection stood, so that bytes may have left
+        self.reused = False  # it had served before
+        self.received = False  # a byte of an answer came
+
+    def remaining(self) -> float:
+        """Return the seconds left; raise TimeoutError if there are none."""
+        left = self._deadline - self._clock()
+        if left <= 0:
+            raise TimeoutError("the deadline passed")
+        return left
+
+    def clone(self) -> Attempt:
+        # urllib3 clones a timeout for each request; this one is made for one.
+        return self
+
+    def start_connect(self) -> float:
+        return self._clock()
+
+    @property
+    def connect_timeout(self) -> float:
+        return self.remaining()
+
+    @property
+    def read_timeout(self) -> float:
+        return self.remaining()
+
+
+class _DeadlineSocket:
+    """A connected socket whose every wait ends at the attempt's deadline."""
+
+    def __init__(self, sock: socket.socket, connection: _Watched) -> None:
+        self._sock = sock
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            self._sock.settimeout(self._connection.attempt.remaining())
+            view = view[self._sock.send(view[:_BLOCK]) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002
+        return io.BufferedReader(_DeadlineReader(self._sock, self._connection))
+
+
+class _DeadlineReader(io.RawIOBase):
+    def __init__(self, sock: socket.socket, connection: _Watched) -> None:
+        super().__init__()
+        self._sock = sock
+        # The socket counts its files: it stays open until the last is closed.
+        self._file = sock.makefile("rb", buffering=0)
+        self._connection = connection
+
+    def readable(self) -> Literal[True]:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        attempt = self._connection.attempt
+        self._sock.settimeout(attempt.remaining())
+        count = self._file.readinto(buffer)
+        self._connection.last_used = time.monotonic()
+        attempt.received = attempt.received or bool(count)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Watched(HTTPConnection):
+    """A connection that is closed, not used, when idle for longer than ``keepalive`` s.
+
+    urllib3 keeps an idle connection for ever; the far end hangs up when it
+    likes, and a request that meets the hang-up is lost. Sending it again could
+    run the function twice, so we hang up first.
+    """
+
+    attempt: Attempt
+
+    def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._keepalive = keepalive
+        self.last_used = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() - self.last_used <= self._keepalive and super().is_connected
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _DeadlineSocket(self.sock, self)
+        self.attempt.opened = True
+        self.last_used = time.monotonic()
+
+    def _new_conn(self) -> socket.socket:
+        """Try every address of the host, each with its share of the time left."""
+        addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for name in self.socket_options or ():
+                    sock.setsockopt(*name)
+                sock.settimeout(self.attempt.remaining() / (len(addresses) - tried))
+                sock.connect(address)
+                # What is left is for the handshake.
+                sock.settimeout(self.attempt.remaining())
+            except OSError:
+                sock.close()
+                if tried + 1 == len(addresses):
+                    raise
+            else:
+                return sock
+        raise socket.gaierror(socket.EAI_NONAME, "the host has no address")
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+    def _make_request(self, conn: Any, *args: Any, **kwargs: Any) -> Any:
+        conn.attempt = attempt = kwargs["timeout"]
+        attempt.reused = attempt.opened = not conn.is_closed
+        return super()._make_request(conn, *args, **kwargs)
+
+
+class _PoolTLS(_Pool, urllib3.HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+class EndpointAdapter(HTTPAdapter):
+    """The requests adapter for one endpoint; its ``timeout`` must be an `Attempt`.
+
+    Nothing is retried or redirected here. ``tls_verify`` is True, False or the
+    path of a CA bundle; the certificates are read once. Opens no connection
+    before the first request.
+    """
+
+    def __init__(
+        self,
+        *,
+        scheme: str,
+        host: str,
+        port: int,
+        tls_verify: bool | str,
+        keepalive: float,
+        pool_size: int,
+    ) -> None:
+        settings: dict[str, Any] = {
+            "maxsize": pool_size,
+            "keepalive": keepalive,
+            "socket_options": _socket_options(),
+        }
+        self._pool: _Pool
+        if scheme == "https":
+            self._pool = _PoolTLS(host, port, ssl_context=_tls_context(tls_verify), **settings)
+        else:
+            self._pool = _Pool(host, port, **settings)
+        super().__init__(pool_maxsize=pool_size)
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
+        return self._pool
+
+    def cert_verify(self, *_: Any) -> None:
+        """The context has the certificates; urllib3 would load them for each connection."""
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
+        return request.path_url
+
+    def close(self) -> None:
+        super().close()
+        self._pool.close()
+
+
+def _tls_context(verify: bool | str) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    if verify:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def read_body(response: Response, limit: int) -> bytes | None:
+    """Return the answer's body as it came, None if it is longer than ``limit`` bytes.
+
+    On every path the connection is given back, closed unless it is clean.
+    """
+    raw = response.raw
+    parts: list[bytes] = []
+    received = 0
+    complete = False
+    try:
+        while block := raw.read(min(_BLOCK, limit + 1 - received), decode_content=False):
+            parts.append(block)
+            received += len(block)
+            if received > limit:
+                return None
+        complete = True
+    finally:
+        if not complete:
+            raw.close()
+        raw.release_conn()
+    return b"".join(parts)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the system's error (of the socket, TLS or the resolver) that ``error`` stems from.
+
+    requests and urllib3 wrap it up to four times, as cause, context, reason or
+    argument. Where there is none, ``error`` itself.
+    """
+    queue, seen = [error], {id(error)}
+    while queue:
+        current = queue.pop(0)
+        if isinstance(current, OSError) and not isinstance(current, PoolError):
+            module = type(current).__module__
+            if not module.startswith(("requests", "urllib3")):
+                return current
+        inner = (current.__cause__, current.__context__, getattr(current, "reason", None))
+        for item in (*inner, *current.args):
+            if isinstance(item, BaseException) and id(item) not in seen:
+                seen.add(id(item))
+                queue.append(item)
+    return error

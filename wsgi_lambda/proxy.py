@@ -1,0 +1,140 @@
+"""A proxy integration's result: JSON that says status, headers and body.
+
+The shape is API Gateway's, payload 1.0, with the `cookies` of payload 2.0.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from wsgi_lambda.errors import ResultError
+from wsgi_lambda.headers import Headers, end_to_end, is_name, is_value
+
+_STATUS = re.compile(r"[2-5][0-9]{2}")
+_COOKIE = "set-cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A function's HTTP answer, checked."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def read_result(payload: bytes) -> Result:
+    """Return the answer in ``payload``; raise `ResultError` that names the malformed field."""
+    try:
+        result = json.loads(payload, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("result", "is not JSON") from error
+    if not isinstance(result, dict):
+        raise _malformed("result", "is not a JSON object")
+    headers = [*_headers(result), *_cookies(result)]
+    return Result(_status(result), end_to_end(headers), _body(result))
+
+
+def _malformed(field: str, what: str) -> ResultError:
+    return ResultError(f"The function's {field} {what}", detail="malformed proxy result")
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _status(result: dict[str, Any]) -> int:
+    value = result.get("statusCode")
+    if value is None:
+        raise _malformed("statusCode", "is missing")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise _malformed("statusCode", "is not a whole number")
+    # Compared as text: a number of 5,000 digits would not become one.
+    if (isinstance(value, int) and not 200 <= value <= 599) or not _STATUS.fullmatch(str(value)):
+        raise _malformed("statusCode", "is not from 200 to 599")
+    return int(value)
+
+
+def _headers(result: dict[str, Any]) -> Headers:
+    """Return `multiValueHeaders`, and those of `headers` that it does not name."""
+    multiple: Headers = []
+    for name, values in _mapping(result, "multiValueHeaders"):
+        if not isinstance(values, list):
+            raise _malformed("multiValueHeaders", f"has no list for {_shown(name)}")
+        items = (item for item in values if item is not None)
+        multiple.extend(_header("multiValueHeaders", name, item) for item in items)
+    wins = {name.lower() for name, _ in multiple}
+    single: dict[str, tuple[str, str]] = {}
+    for name, value in _mapping(result, "headers"):
+        header = _header("headers", name, value)
+        # Before `cookies` there was only one way to set two: names that
+        # differ in case. Of any other header the last one counts.
+        key = name if name.lower() == _COOKIE else name.lower()
+        if name.lower() not in wins:
+            single[key] = header
+    return [*single.values(), *multiple]
+
+
+def _mapping(result: dict[str, Any], field: str) -> list[tuple[str, Any]]:
+    value = result.get(field)
+    if value is None:
+        return []
+    if not isinstance(value, dict):
+        raise _malformed(field, "is not a JSON object")
+    return [(name, item) for name, item in value.items() if item is not None]
+
+
+def _header(field: str, name: str, value: object) -> tuple[str, str]:
+    if not is_name(name):
+        raise _malformed(field, f"has a name that is no HTTP token: {_shown(name)}")
+    if isinstance(value, (bool, int, float)):
+        value = json.dumps(value)
+    if not isinstance(value, str):
+        raise _malformed(field, f"has a value that is no text for {_shown(name)}")
+    if not is_value(value):
+        raise _malformed(field, f"has a control character in the value of {_shown(name)}")
+    return name, value
+
+
+def _shown(name: str) -> str:
+    """Return a name for a message: escaped, and not longer than a line."""
+    return ascii(name[:100])
+
+
+def _cookies(result: dict[str, Any]) -> Headers:
+    value = result.get("cookies")
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _malformed("cookies", "is not a list")
+    for cookie in value:
+        if not isinstance(cookie, str):
+            raise _malformed("cookies", "has an item that is no text")
+        if not is_value(cookie):
+            raise _malformed("cookies", "has a control character")
+    return [("Set-Cookie", cookie) for cookie in value]
+
+
+def _body(result: dict[str, Any]) -> bytes:
+    body = result.get("body")
+    encoded = result.get("isBase64Encoded")
+    if body is None:
+        body = ""
+    if not isinstance(body, str):
+        raise _malformed("body", "is not a text")
+    if encoded is not None and not isinstance(encoded, bool):
+        raise _malformed("isBase64Encoded", "is neither true nor false")
+    try:
+        return base64.b64decode(body, validate=True) if encoded else body.encode()
+    except UnicodeEncodeError as error:
+        raise _malformed("body", "holds half a surrogate pair") from error
+    except (binascii.Error, ValueError) as error:
+        raise _malformed("body", "is not base64") from error
