@@ -280,7 +280,7 @@ def _read_route(
     errors: list[str],
 ) -> Route | None:
     """Return one route, or None after adding what is wrong with it to ``errors``."""
-    before = len(errors)
+    faulty: set[str] = set()
     values: dict[str, Any] = {}
     for name, declared in OPTIONS.items():
         value, where = own.get(name), f"{place}.{name}"
@@ -291,20 +291,17 @@ def _read_route(
         try:
             values[name] = declared.metadata["parse"](value)
         except ValueError as error:
+            faulty.add(name)
             errors.append(f"{where}: {error}")
-    if len(errors) > before:
-        return None
     target = _make(Target, values)
     event = _make(EventOptions, values)
-    problems = list(_contradictions(target))
     region = _region(target, environ)
-    if not region:
-        problems.append(
-            "aws_region: not set, and neither a full ARN in function_name nor AWS_REGION "
-            "or AWS_DEFAULT_REGION in the environment tells it"
-        )
-    if problems:
-        errors.extend(f"{place}.{problem}" for problem in problems)
+    for name, problem in _contradictions(target, region):
+        # An option that was given wrong is not missing, too.
+        if name not in faulty and not (name == "aws_region" and "function_name" in faulty):
+            faulty.add(name)
+            errors.append(f"{place}.{name}: {problem}")
+    if faulty:
         return None
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(
@@ -323,20 +320,29 @@ def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
     return group(**own)
 
 
-def _contradictions(target: Target) -> Iterator[str]:
-    if not target.function_name:
-        yield "function_name: required"
+def _contradictions(target: Target, region: str) -> Iterator[tuple[str, str]]:
+    """Yield (option, what is wrong) where values that are right by themselves do not fit."""
     in_arn, _, suffix = parsers.split_function_name(target.function_name)
+    if not target.function_name:
+        yield "function_name", "required"
     if suffix and target.qualifier and suffix != target.qualifier:
-        yield "qualifier: contradicts the one at the end of function_name"
+        yield "qualifier", "contradicts the one at the end of function_name"
     if target.aws_key is None and target.aws_secret is not None:
-        yield "aws_key: required with aws_secret"
+        yield "aws_key", "required with aws_secret"
     if target.aws_secret is None and target.aws_key is not None:
-        yield "aws_secret: required with aws_key"
+        yield "aws_secret", "required with aws_key"
     if target.aws_session_token is not None and target.aws_key is None:
-        yield "aws_session_token: needs aws_key and aws_secret"
-    if in_arn and target.aws_region and in_arn != target.aws_region:
-        yield "aws_region: contradicts the region in function_name"
+        yield "aws_session_token", "needs aws_key and aws_secret"
+    if in_arn and region != in_arn:
+        yield "aws_region", "contradicts the region in function_name"
+    if not region:
+        yield (
+            "aws_region",
+            "not set, and neither a full ARN in function_name nor AWS_REGION "
+            "or AWS_DEFAULT_REGION in the environment tells it",
+        )
+    elif not parsers.is_region(region):
+        yield "aws_region", "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region"
 
 
 def _region(target: Target, environ: Mapping[str, str]) -> str:

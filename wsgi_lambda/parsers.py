@@ -121,9 +121,13 @@ def qualifier(value: object) -> str:
 
 
 def region(value: object) -> str:
-    if not _REGION.fullmatch(text(value)):
+    if not is_region(text(value)):
         raise ValueError("is no AWS region, as in us-east-1")
     return text(value)
+
+
+def is_region(name: str) -> bool:
+    return _REGION.fullmatch(name) is not None
 
 
 def host(value: object) -> str:

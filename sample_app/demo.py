@@ -1,0 +1,220 @@
+"""Run the shop: `python -m sample_app.demo --app flask|django [--port 8000]`.
+
+Without an AWS account: a Lambda emulator is started, the functions are deployed
+to it, and the app signs its calls as a user who may invoke them and nothing
+else. With DEMO_ENDPOINT=aws the app calls the real Lambda, with the key and the
+region of the environment. Ctrl-C ends everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import os
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from subprocess import Popen
+from types import FrameType
+from typing import NoReturn
+
+from sample_app.processes import ProgramEnded, running, wait_until_ready
+from sample_app.settings import DEFAULT_PREFIX
+from sample_app.walkthrough import printed
+
+PROJECT = Path(__file__).parent.parent
+APPS = {
+    "flask": "sample_app.flask_app:app",
+    "django": "sample_app.django_site.wsgi:application",
+}
+WORKERS, THREADS = 2, 8
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody pressed Ctrl-C, or sent SIGTERM."""
+
+
+class NotConfigured(Exception):
+    """What the real AWS needs is not in the environment."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo until it is stopped; return the exit code."""
+    options = _read(arguments)
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        # Once: a second Ctrl-C must not interrupt the tidying up.
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        stopped.set()
+        raise Stopped
+
+    for each in SIGNALS:
+        signal.signal(each, stop)
+    try:
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(Stopped):
+                _run(options, stack, stopped)
+            _say("Stopping")
+    except NotConfigured as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ProgramEnded as error:
+        print(error, file=sys.stderr)
+        return 1
+    _say("Stopped; nothing is left running")
+    return 0
+
+
+def _read(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sample_app.demo", description="Run the shop, with its Lambda functions."
+    )
+    parser.add_argument("--app", choices=APPS, default="flask", help="default: flask")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="default: 8000; another where it is taken"
+    )
+    options = parser.parse_args(arguments)
+    if not 0 <= options.port < 65536:
+        parser.error(f"argument --port: {options.port} is no port")
+    return options
+
+
+def _run(
+    options: argparse.Namespace, stack: contextlib.ExitStack, stopped: threading.Event
+) -> None:
+    """Start everything, tell the address, and wait for the end."""
+    started = time.monotonic()
+    prefix = os.environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
+    programs: dict[str, Popen[bytes]] = {}
+    if os.environ.get("DEMO_ENDPOINT") == "aws":
+        environ = _real_environ(prefix)
+    else:
+        environ, programs["The Lambda emulator"] = _emulated_environ(prefix, stack)
+
+    _say(f"Starting gunicorn with the {options.app.title()} app ({WORKERS} workers)")
+    with _listener(options.port) as listener:
+        port = listener.getsockname()[1]
+        if options.port not in (0, port):
+            _say(f"Port {options.port} is taken, using {port}")
+        gunicorn = stack.enter_context(_gunicorn(options.app, listener, environ))
+    programs["gunicorn"] = gunicorn
+    wait_until_ready(gunicorn, port, "/", lambda: "gunicorn did not start; its log is above")
+
+    url = f"http://127.0.0.1:{port}"
+    # In one piece, or gunicorn's log would come between the lines.
+    _say(
+        f"Ready after {time.monotonic() - started:.1f} seconds: "
+        f"open {url}/ in a browser, or try\n\n{printed(url)}\n"
+        "Ctrl-C ends everything. Requests, and what goes wrong, are logged below."
+    )
+    while not stopped.wait(0.2):
+        for name, program in programs.items():
+            if program.poll() is not None:
+                raise ProgramEnded(f"{name} ended unexpectedly, with code {program.returncode}")
+
+
+def _emulated_environ(
+    prefix: str, stack: contextlib.ExitStack
+) -> tuple[dict[str, str], Popen[bytes]]:
+    # The emulator's botocore is not needed, nor perhaps there, for the real AWS.
+    from sample_app import emulator
+
+    _say("Starting ministack, a Lambda emulator")
+    peer = stack.enter_context(emulator.emulator())
+    names = emulator.function_names()
+    _say(f"Deploying {len(names)} functions to {peer.url}: {', '.join(names)}")
+    arns = emulator.deploy(peer.url, prefix)
+    _say(f"Creating the user {emulator.USER}, who may invoke all but {emulator.FORBIDDEN}")
+    key = emulator.create_user(peer.url, arns)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environ.update(
+        AWS_ACCESS_KEY_ID=key.key_id,
+        AWS_SECRET_ACCESS_KEY=key.secret,
+        AWS_REGION=emulator.REGION,
+        DEMO_LAMBDA_URL=peer.url,
+    )
+    return environ, peer.process
+
+
+def _real_environ(prefix: str) -> dict[str, str]:
+    """Return the environment for the real AWS, after telling how its functions are made."""
+    missing = [
+        name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)
+    ]
+    if not os.environ.get("AWS_REGION") and not os.environ.get("AWS_DEFAULT_REGION"):
+        missing.append("AWS_REGION")
+    if missing:
+        raise NotConfigured(f"DEMO_ENDPOINT=aws needs {', '.join(missing)} in the environment")
+    _say("Using the real AWS, where nothing is created. The functions must be there;")
+    _say("this makes them, with a role of yours, for Lambda, in the place of ROLE_ARN:")
+    _say(CREATE_FUNCTIONS.format(prefix=prefix))
+    return dict(os.environ)
+
+
+CREATE_FUNCTIONS = """
+  for name in catalogue orders label upload broken newsletter slow echo; do
+    (cd sample_app/functions/$name && zip -q - app.py) > $name.zip
+    aws lambda create-function --function-name {prefix}$name --runtime python3.13 \\
+      --handler app.handler --timeout 10 --role ROLE_ARN --zip-file fileb://$name.zip
+    rm $name.zip
+  done
+
+The key needs lambda:InvokeFunction on these. The route /lambda/forbidden shows what
+comes without it: its function, {prefix}payroll, is left out.
+"""
+
+
+def _listener(port: int) -> socket.socket:
+    """Return a listening socket, so that no other program can take the port before gunicorn."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+@contextlib.contextmanager
+def _gunicorn(
+    app: str, listener: socket.socket, environ: Mapping[str, str]
+) -> Iterator[Popen[bytes]]:
+    command = [sys.executable, "-m", "gunicorn", APPS[app]]
+    command += ["--bind", f"fd://{listener.fileno()}"]
+    command += ["--worker-class", "gthread"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
+    command += ["--graceful-timeout", "2", "--log-level", "warning"]
+    command += ["--access-logfile", "-", "--access-logformat", "%(m)s %(U)s %(s)s, %(M)s ms"]
+    with tempfile.TemporaryDirectory(prefix="wsgi-lambda-demo-") as folder:
+        own = {
+            "DEMO_SECRET_KEY": secrets.token_urlsafe(50),
+            "PYTHONUNBUFFERED": "1",
+            "GUNICORN_CMD_ARGS": "",
+            # Where newer versions put their control socket.
+            "XDG_RUNTIME_DIR": folder,
+        }
+        with running(
+            command, {**environ, **own}, cwd=PROJECT, pass_fds=[listener.fileno()]
+        ) as process:
+            yield process
+
+
+def _say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""The shop's own pages."""
+
+from __future__ import annotations
+
+import logging
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+log = logging.getLogger(__name__)
+
+
+def framework(request: HttpRequest) -> dict[str, str]:
+    return {"framework": "Django"}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html")
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "about.html")
+
+
+@require_safe
+def prices(request: HttpRequest) -> HttpResponse:
+    return render(request, "prices.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "contact.html", {"sent": "sent" in request.GET})
+    message = request.POST.get("message", "").strip()
+    if not message:
+        return render(request, "contact.html", {"error": "Please write a message."}, status=422)
+    log.warning("A message of %d characters came in", len(message))
+    response = HttpResponseRedirect("/contact?sent=yes")
+    response.status_code = 303
+    return response

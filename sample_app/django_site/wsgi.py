@@ -1,0 +1,12 @@
+"""What gunicorn serves: Django, with the Lambda functions in front."""
+
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from wsgi_lambda import LambdaMiddleware
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sample_app.django_site.settings")
+
+application = LambdaMiddleware(get_wsgi_application(), settings.WSGI_LAMBDA)

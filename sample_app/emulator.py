@@ -1,0 +1,178 @@
+"""Lambda and IAM on this machine: ministack, the shop's functions, and a user who may call them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import botocore.config
+import botocore.session
+
+from sample_app.processes import ProgramEnded, running, wait_until_ready
+
+FUNCTIONS = Path(__file__).parent / "functions"
+REGION = "us-east-1"
+USER = "demo-web"
+
+#: What the user may not invoke.
+FORBIDDEN = "payroll"
+
+#: All that functions, which inherit the emulator's environment, get to see of ours.
+INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """Where Lambda listens, and the process that it is."""
+
+    url: str
+    process: Popen[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A user's key."""
+
+    key_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"AccessKey({self.key_id!r})"
+
+
+@contextlib.contextmanager
+def emulator() -> Iterator[Emulator]:
+    """Run ministack on a free port, with signatures and policies checked.
+
+    Everything it writes goes to a directory that is removed at the end.
+    Raises `ProgramEnded` where it does not start.
+    """
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="wsgi-lambda-demo-") as folder:
+        environ = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environ.update(
+            GATEWAY_PORT=str(port),
+            BIND_HOST="127.0.0.1",  # its default is every address
+            MINISTACK_HOST="localhost",
+            MINISTACK_REGION=REGION,
+            AUTH="true",
+            LAMBDA_EXECUTOR="local",
+            HOME=folder,
+            TMPDIR=folder,
+            STATE_DIR=f"{folder}/state",
+            S3_DATA_DIR=f"{folder}/s3",
+        )
+        log = Path(folder, "ministack.log")
+        with (
+            log.open("wb") as output,
+            running(
+                [sys.executable, "-m", "ministack"], environ, stdout=output, stderr=output
+            ) as process,
+        ):
+            wait_until_ready(
+                process,
+                port,
+                "/_ministack/health",
+                lambda: f"The Lambda emulator did not start:\n{log.read_text()[-2000:]}",
+            )
+            yield Emulator(url, process)
+
+
+def deploy(url: str, prefix: str) -> dict[str, str]:
+    """Create all functions, and return their ARNs by their names without ``prefix``."""
+    iam, client = _client("iam", url), _client("lambda", url)
+    role = iam.create_role(
+        RoleName=f"{prefix}role",
+        AssumeRolePolicyDocument=_policy(
+            Principal={"Service": "lambda.amazonaws.com"}, Action="sts:AssumeRole"
+        ),
+    )
+    arns = {}
+    for name in function_names():
+        function = client.create_function(
+            FunctionName=prefix + name,
+            Runtime="python3.13",
+            Handler="app.handler",
+            Role=role["Role"]["Arn"],
+            Timeout=10,
+            Code={"ZipFile": _zip(FUNCTIONS / name)},
+        )
+        arns[name] = function["FunctionArn"]
+    end = time.monotonic() + 10
+    for name in arns:
+        while client.get_function_configuration(FunctionName=prefix + name)["State"] == "Pending":
+            if time.monotonic() > end:
+                raise ProgramEnded(f"The function {prefix}{name} did not become active")
+            time.sleep(0.05)
+    return arns
+
+
+def create_user(url: str, arns: dict[str, str]) -> AccessKey:
+    """Create the user of the web app, who may invoke the functions it needs, and nothing else."""
+    iam = _client("iam", url)
+    iam.create_user(UserName=USER)
+    iam.put_user_policy(
+        UserName=USER,
+        PolicyName="invoke-the-shop",
+        PolicyDocument=_policy(
+            Action="lambda:InvokeFunction",
+            Resource=[arn for name, arn in arns.items() if name != FORBIDDEN],
+        ),
+    )
+    key = iam.create_access_key(UserName=USER)["AccessKey"]
+    return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def function_names() -> list[str]:
+    return sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
+
+
+def _client(service: str, url: str) -> Any:
+    # Before it has users, the emulator knows one key: test/test, its root.
+    return botocore.session.Session(session_vars=_NO_FILES).create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=botocore.config.Config(retries={"max_attempts": 0}, proxies={}),
+    )
+
+
+#: What the person at the keyboard has set up for the real AWS is not read.
+_NO_FILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+def _policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+def _zip(folder: Path) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "app.py", "app.py")
+    return data.getvalue()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,48 @@
+"""The shop in Flask: an ordinary app, but for the two lines with LambdaMiddleware."""
+
+from __future__ import annotations
+
+from flask import Flask, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from sample_app import settings
+from wsgi_lambda import LambdaMiddleware
+
+app = Flask(__name__)
+app.config["TRUSTED_HOSTS"] = settings.HOSTS
+app.config["WSGI_LAMBDA"] = settings.wsgi_lambda()
+app.wsgi_app = LambdaMiddleware(app.wsgi_app, app.config["WSGI_LAMBDA"])
+
+
+@app.context_processor
+def framework() -> dict[str, str]:
+    return {"framework": "Flask"}
+
+
+@app.get("/")
+def home() -> str:
+    return render_template("home.html")
+
+
+@app.get("/about")
+def about() -> str:
+    return render_template("about.html")
+
+
+@app.get("/lambda-prices")
+def prices() -> str:
+    return render_template("prices.html")
+
+
+@app.get("/contact")
+def contact() -> str:
+    return render_template("contact.html", sent="sent" in request.args)
+
+
+@app.post("/contact")
+def send_message() -> Response | tuple[str, int]:
+    message = request.form.get("message", "").strip()
+    if not message:
+        return render_template("contact.html", error="Please write a message."), 422
+    app.logger.warning("A message of %d characters came in", len(message))
+    return redirect("/contact?sent=yes", 303)

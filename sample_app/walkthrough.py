@@ -1,0 +1,96 @@
+"""Requests to try by hand, each with what it prints; the end-to-end tests run them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A shell command and the lines that it prints; ``{url}`` stands for the shop's address."""
+
+    about: str
+    command: str
+    prints: tuple[str, ...]
+
+
+STATUS = "-o /dev/null -w '%{http_code}\\n'"
+
+LINES = (
+    Line(
+        "search the catalogue; the query becomes the event",
+        "curl -s '{url}/lambda/catalogue?q=mug&tag=gift'",
+        (
+            '{"found": 1, "items": [{"item": "mug", "name": "Enamel mug", "price": 12.5, '
+            '"tags": ["kitchen", "gift"]}], "event": {"q": "mug", "tag": "gift"}}',
+        ),
+    ),
+    Line(
+        "a form's fields are laid over the query",
+        "curl -s '{url}/lambda/echo?q=mug&page=2' -d q=tea -d tag=new -d tag=gift",
+        ('{"q": "tea", "page": "2", "tag": ["new", "gift"]}',),
+    ),
+    Line(
+        "order two mugs in JSON; the function says status, headers and cookies",
+        "curl -s -D - -o /dev/null {url}/lambda/orders -H 'Content-Type: application/json'"
+        ' -d \'{"item": "mug", "quantity": 2}\''
+        " | grep -iE '^(HTTP|Location|Set-Cookie)'",
+        (
+            "HTTP/1.1 201 Created",
+            "Location: /lambda/orders/mug-2-5e04c285",
+            "Set-Cookie: last_order=mug-2-5e04c285; Path=/; SameSite=Lax",
+            "Set-Cookie: last_item=mug; Path=/; SameSite=Lax; HttpOnly",
+        ),
+    ),
+    Line(
+        "draw a price label, a PNG",
+        "curl -s -o /dev/null -w '%{http_code} %{content_type}\\n'"
+        " '{url}/lambda/label?text=Enamel+mug&price=12.50'",
+        ("200 image/png",),
+    ),
+    Line(
+        "upload a file; the function tells its size and SHA-256",
+        "echo hello | curl -s {url}/lambda/upload -F title=Note -F 'file=@-;filename=note.txt'"
+        " | cut -d} -f1",
+        (
+            '{"files": [{"field": "file", "filename": "note.txt", "content_type": "text/plain", '
+            '"size": 6, "sha256": '
+            '"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"',
+        ),
+    ),
+    Line(
+        "a function that fails: the route's unhandled_status",
+        f"curl -s {STATUS} {{url}}/lambda/broken",
+        ("500",),
+    ),
+    Line(
+        "subscribe, as an event: nobody waits for the function",
+        f"curl -s {STATUS} {{url}}/lambda/newsletter -d email=ada@shop.test",
+        ("202",),
+    ),
+    Line(
+        "a function slower than the route's timeout of 1.5 seconds",
+        f"curl -s {STATUS} '{{url}}/lambda/slow?seconds=3'",
+        ("504",),
+    ),
+    Line(
+        "a function that the app's user may not invoke",
+        f"curl -s {STATUS} {{url}}/lambda/forbidden",
+        ("502",),
+    ),
+    Line(
+        "a page of the app itself, whose address only begins like the functions'",
+        "curl -s {url}/lambda-prices | grep -o '<h1>.*</h1>'",
+        ("<h1>Lambda prices</h1>",),
+    ),
+)
+
+
+def printed(url: str) -> str:
+    """Return the lines as the demo prints them."""
+    text = []
+    for line in LINES:
+        text += [f"  # {line.about}", f"  {line.command.replace('{url}', url)}"]
+        text += [f"      {answer}" for answer in line.prints]
+        text.append("")
+    return "\n".join(text)

@@ -1,0 +1,65 @@
+"""What all tests share: the far end, and an app wrapped by the middleware that invokes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.lambda_server import LambdaServer
+from wsgi_lambda import LambdaMiddleware
+
+ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+MakeApp = Callable[..., LambdaMiddleware]
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer has set must not decide a test."""
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "REGION", "DEFAULT_REGION"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+
+
+@pytest.fixture
+def lambda_server() -> Iterator[LambdaServer]:
+    """The far end over plain HTTP; every invocation's signature must have been right."""
+    with LambdaServer(credentials={ACCESS_KEY: (SECRET_KEY, None)}) as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture
+def tls_server() -> Iterator[LambdaServer]:
+    """The far end over TLS, with a certificate that nobody trusts but by `ca_bundle`."""
+    with LambdaServer(tls=True, credentials={ACCESS_KEY: (SECRET_KEY, None)}) as server:
+        yield server
+
+
+def defaults(server: LambdaServer, **options: Any) -> dict[str, Any]:
+    """Return the options that lead to ``server``."""
+    return {
+        "aws_region": "us-east-1",
+        "aws_key": ACCESS_KEY,
+        "aws_secret": SECRET_KEY,
+        "host": server.host,
+        "port": server.port,
+        "disable_https": True,
+        "timeout": 5000,
+        **options,
+    }
+
+
+@pytest.fixture
+def make_app(lambda_server: LambdaServer) -> MakeApp:
+    """Return a factory: routes, defaults for all of them, and the app that is wrapped."""
+
+    def make(
+        routes: dict[str, Any],
+        app: Callable[..., Iterable[bytes]] | None = None,
+        **options: Any,
+    ) -> LambdaMiddleware:
+        return LambdaMiddleware(app, {**defaults(lambda_server, **options), "routes": routes})
+
+    return make

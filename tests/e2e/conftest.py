@@ -1,0 +1,122 @@
+"""The demo as a person starts it: one process for each app, for all tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+PROJECT = Path(__file__).parents[2]
+PATIENCE = 40.0  # seconds, for a machine that is busy with other things
+READY = "Ctrl-C ends everything"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: its process, and the file that its output goes to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while text not in self.output():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < end, f"{text!r} did not come:\n{self.output()}"
+            time.sleep(0.02)
+
+    @property
+    def url(self) -> str:
+        return re.search(r"open (http://127\.0\.0\.1:[0-9]+)/", self.output())[1]
+
+    @property
+    def emulator_url(self) -> str:
+        return re.search(r"functions to (http://127\.0\.0\.1:[0-9]+):", self.output())[1]
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method, self.url + path, timeout=PATIENCE, allow_redirects=False, **options
+            )
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        return self.request("POST", path, **options)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def started(folder: Path, app: str = "flask", port: int = 0, **environ: str) -> Iterator[Demo]:
+    """Start the demo with ``folder`` for its temporary files, and end it whatever happens."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    log = folder / "output"
+    # Keys and an endpoint of the developer's must neither be needed nor used.
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "DEMO_", "COV_CORE_", "COVERAGE_"))
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sample_app.demo", "--app", app, "--port", str(port)],
+            cwd=PROJECT,
+            env={**inherited, "TMPDIR": str(temporary), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    demo = Demo(process, log)
+    try:
+        yield demo
+    finally:
+        if process.poll() is None:
+            demo.end()
+
+
+def _for_the_session(factory: pytest.TempPathFactory, app: str) -> Iterator[Demo]:
+    folder = factory.mktemp(app)
+    with started(folder, app) as demo:
+        demo.wait_for(READY)
+        yield demo
+        assert demo.end() == 0, demo.output()
+    assert "Traceback" not in demo.output()
+    assert list((folder / "tmp").iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def flask_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    yield from _for_the_session(tmp_path_factory, "flask")
+
+
+@pytest.fixture(scope="session")
+def django_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    yield from _for_the_session(tmp_path_factory, "django")
+
+
+# Not itself for the session: in random order it would start anew at each change of the app.
+@pytest.fixture(params=["flask", "django"])
+def shop(request: pytest.FixtureRequest) -> Demo:
+    """The shop, in each framework."""
+    return request.getfixturevalue(f"{request.param}_shop")

@@ -1,0 +1,256 @@
+"""The home page in a browser, as a person uses it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.e2e.conftest import PATIENCE, Demo
+
+CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and CHROMEDRIVER),
+        reason="NOTE: no Chromium here, the home page is not tested; "
+        "apt-get install chromium chromium-driver",
+    ),
+]
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1000",
+)
+
+
+CONTROLS = "input, select, textarea, button"
+
+
+class Page:
+    """The home page, by the ids of what is on it."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def __getitem__(self, name: str) -> WebElement:
+        return self.driver.find_element(By.ID, name)
+
+    def text(self, name: str) -> str:
+        return self.driver.execute_script(
+            "return document.getElementById(arguments[0]).textContent", name
+        )
+
+    def fill(self, name: str, text: str) -> None:
+        self[name].clear()
+        self[name].send_keys(text)
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(lambda _: condition())
+
+    def send(self) -> None:
+        self["send"].click()
+        self.wait_for_answer()
+
+    def wait_for_answer(self) -> None:
+        self.wait(
+            lambda: (
+                self["results"].get_attribute("aria-busy") == "false"
+                and "was answered" in self.text("summary")
+            )
+        )
+
+    @property
+    def event(self) -> object:
+        return json.loads(self.text("event"))
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(shop: Demo, driver: webdriver.Chrome) -> Iterator[Page]:
+    driver.get(shop.url)
+    driver.get_log("browser")
+    yield Page(driver)
+    # A failed request is logged by the browser itself; anything else is a fault of the page.
+    assert [
+        entry for entry in driver.get_log("browser") if entry["source"] not in ("network",)
+    ] == []
+
+
+def test_catalogue_by_query(page: Page) -> None:
+    page["route-catalogue"].click()
+    page.fill("target", "/lambda/catalogue?q=pencil")
+    page.send()
+    assert page.text("status") == "200 OK"
+    assert page.text("time").endswith(" ms")
+    assert len(page.text("request-id")) == 36
+    assert json.loads(page.text("answer-body"))["items"][0]["name"] == "Cedar pencil"
+    assert page.event == {"q": "pencil"}
+    assert "content-type" in page.text("headers")
+
+
+def test_form_with_a_file(page: Page, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4
+    file = tmp_path / "photo of a mug.jpg"
+    file.write_bytes(content)
+    page["route-upload"].click()
+    page.fill("field-1-value", "Häferl & <b>co</b>")
+    page["add-field"].click()
+    page.fill("field-3-name", "colour")
+    page.fill("field-3-value", "blue")
+    page["file"].send_keys(str(file))
+    page.send()
+    answer = json.loads(page.text("answer-body"))
+    assert answer["fields"] == {
+        "title": ["Häferl & <b>co</b>"],
+        "note": ["Two mugs, paid in cash"],
+        "colour": ["blue"],
+    }
+    assert answer["files"] == [
+        {
+            "field": "file",
+            "filename": file.name,
+            "content_type": "image/jpeg",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    ]
+    assert page.event["title"] == "Häferl & <b>co</b>"
+    assert page.event["file"]["filename"] == file.name
+    # What is long is shown short, and says so.
+    assert page.event["file"]["body"].endswith("… (1,368 characters)")
+
+
+def test_json_editor(page: Page) -> None:
+    page["route-orders"].click()
+    Select(page["method"]).select_by_visible_text("POST")
+    page.fill("json", '{"item": "tea", "quantity": 5}')
+    page["json"].send_keys(Keys.CONTROL, Keys.ENTER)
+    page.wait_for_answer()
+    assert page.text("status") == "201 Created"
+    assert json.loads(page.text("answer-body"))["quantity"] == 5
+    assert page.event["request_body"] == '{"item": "tea", "quantity": 5}'
+    assert "/lambda/orders/tea-5-" in page.text("headers")
+
+
+def test_numbers_are_shown_as_they_were_written(page: Page) -> None:
+    page["route-echo"].click()
+    page.fill("json", '{"order": 12345678901234567890, "price": 12.50}')
+    page.send()
+    assert '"order": 12345678901234567890' in page.text("event")
+    assert '"price": 12.5' in page.text("event")
+
+
+def test_image_is_shown(page: Page) -> None:
+    page["route-label"].click()
+    page.send()
+    page.wait(lambda: page["image"].get_property("naturalWidth"))
+    assert page["image"].is_displayed()
+    assert page.text("answer-body").startswith("image/png, ")
+    assert page.event == {"text": "Enamel mug", "price": "12.50"}
+    assert "From the function's log" in page.text("event-source")
+    page["route-catalogue"].click()
+    page.send()
+    assert not page["image"].is_displayed()
+
+
+@pytest.mark.parametrize(
+    ("route", "status", "source", "event"),
+    [
+        ("newsletter", "202 Accepted", "An event invocation is queued", {"email": "ada@shop.test"}),
+        ("slow", "504 Gateway Timeout", "The route waited 1.5 seconds", {"seconds": "3"}),
+        ("broken", "500 Internal Server Error", "The function failed", {"item": "mug"}),
+    ],
+)
+def test_event_that_lambda_does_not_tell_is_echoed(
+    page: Page, route: str, status: str, source: str, event: object
+) -> None:
+    page[f"route-{route}"].click()
+    page.send()
+    assert page.text("status") == status
+    assert page.text("event-source").startswith(source)
+    assert page.text("event-source").endswith("/lambda/echo received for the same request.")
+    assert page.event == event
+
+
+def test_forbidden_function_received_nothing(page: Page) -> None:
+    page["route-forbidden"].click()
+    page.send()
+    assert page.text("status") == "502 Bad Gateway"
+    assert page.text("event-source").startswith("No function received anything")
+    assert page.text("event") == ""
+
+
+def test_body_that_a_browser_would_not_send_is_said(page: Page) -> None:
+    page["route-orders"].click()
+    Select(page["method"]).select_by_visible_text("GET")
+    page["send"].click()
+    assert page.text("summary").startswith("A browser sends no body with GET")
+
+
+def test_markup_in_an_answer_stays_text(page: Page) -> None:
+    page["route-echo"].click()
+    page.fill("json", '{"event": "<img src=x onerror=alert(1)>"}')
+    page.send()
+    assert '"<img src=x onerror=alert(1)>"' in page.text("answer-body")
+    assert page["answer-body"].find_elements(By.CSS_SELECTOR, "*") == []
+
+
+def test_keyboard_alone_is_enough(page: Page) -> None:
+    page["route-newsletter"].send_keys(Keys.ENTER)
+    assert page["route-newsletter"].get_attribute("aria-pressed") == "true"
+    page["field-1-value"].send_keys(Keys.ENTER)
+    page.wait_for_answer()
+    assert page.text("status") == "202 Accepted"
+
+
+def test_everything_that_takes_input_has_a_label(page: Page) -> None:
+    for kind in ("body-form", "body-json"):
+        page[kind].click()
+        for element in page.driver.find_elements(By.CSS_SELECTOR, CONTROLS):
+            html = element.get_attribute("outerHTML")
+            assert element.accessible_name or not element.is_displayed(), html
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_page_fits_its_width(page: Page, width: int) -> None:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page["route-orders"].click()
+        page.send()
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -1,0 +1,254 @@
+"""The sample app as its visitors meet it: gunicorn, the app, the emulator, real functions."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Demo
+
+pytestmark = pytest.mark.e2e
+
+NOT_UTF8 = bytes(range(256)) * 64
+
+
+# ---- the app's own pages ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("/", "Try the functions"),
+        ("/about", "About the shop"),
+        ("/contact", "Write to us"),
+        ("/lambda-prices", "Lambda prices"),
+    ],
+)
+def test_own_pages_are_the_apps(shop: Demo, path: str, heading: str) -> None:
+    answer = shop.get(path)
+    assert answer.status_code == 200
+    assert f"<h1>{heading}</h1>" in answer.text
+    assert "x-amzn-requestid" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["shop.css", "home.js", "icon.svg"])
+def test_static_files_are_the_apps(shop: Demo, name: str) -> None:
+    assert shop.get(f"/static/{name}").status_code == 200
+
+
+def test_each_framework_serves_its_own_shop(flask_shop: Demo, django_shop: Demo) -> None:
+    assert '<span id="framework">Flask</span>' in flask_shop.get("/").text
+    assert '<span id="framework">Django</span>' in django_shop.get("/").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/lambda", "/lambdax", "/lambda/", "/lambda/catalogues", "/lambda/echo-2", "/LAMBDA/echo"],
+)
+def test_neighbours_of_the_routes_are_the_apps(shop: Demo, path: str) -> None:
+    answer = shop.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_own_form_is_posted_to_the_app(shop: Demo) -> None:
+    page = shop.get("/contact")
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+    fields = {"csrfmiddlewaretoken": token[1]} if token else {}
+    posted = shop.post("/contact", data={**fields, "message": "Hello"}, cookies=page.cookies)
+    assert (posted.status_code, posted.headers["Location"]) == (303, "/contact?sent=yes")
+    assert "we have your message" in shop.get("/contact?sent=yes").text
+    empty = shop.post("/contact", data={**fields, "message": " "}, cookies=page.cookies)
+    assert empty.status_code == 422
+
+
+def test_csrf_protection_of_the_app_stays(django_shop: Demo) -> None:
+    assert django_shop.post("/contact", data={"message": "Hello"}).status_code == 403
+
+
+def test_foreign_names_reach_no_function(shop: Demo) -> None:
+    answer = shop.get("/lambda/echo", headers={"Host": "rebound.test"})
+    assert answer.status_code == 400
+    assert "x-amzn-requestid" not in answer.headers
+
+
+# ---- what the demo prints --------------------------------------------------
+
+
+def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("NOTE: no curl here, the printed lines are not run; apt-get install curl")
+    printed = shop.output().partition("or try\n")[2].partition("Ctrl-C")[0]
+    blocks = [block.splitlines() for block in printed.strip("\n").split("\n\n")]
+    assert len(blocks) == 10
+    for about, command, *expected in blocks:
+        assert re.match("  # [a-z]", about)
+        run = subprocess.run(
+            ["sh", "-c", command],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+        answers = [line.removeprefix("      ") for line in expected]
+        assert run.stdout.splitlines() == answers, command + run.stderr
+
+
+# ---- the routes ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "event", "items"),
+    [
+        pytest.param({"params": {"q": "tea"}}, {"q": "tea"}, ["teapot", "tea"], id="query"),
+        pytest.param({"data": {"q": "tea"}}, {"q": "tea"}, ["teapot", "tea"], id="form"),
+        pytest.param(
+            {"json": {"max_price": 9, "tag": ["paper", "gift"]}},
+            {"max_price": 9, "tag": ["paper", "gift"]},
+            ["notebook"],
+            id="JSON",
+        ),
+        pytest.param(
+            {"params": {"q": "mug", "tag": "food"}, "json": {"q": ""}},
+            {"q": "", "tag": "food"},
+            ["tea"],
+            id="JSON over query",
+        ),
+    ],
+)
+def test_catalogue_is_searched(shop: Demo, request_: dict, event: dict, items: list[str]) -> None:
+    answer = shop.post("/lambda/catalogue", **request_)
+    assert answer.status_code == 200
+    assert answer.json()["event"] == event
+    assert [item["item"] for item in answer.json()["items"]] == items
+
+
+def test_path_below_a_route_is_the_routes(shop: Demo) -> None:
+    assert shop.get("/lambda/catalogue/anything?q=mug").json()["found"] == 1
+
+
+def test_order_is_answered_as_the_function_says(shop: Demo) -> None:
+    answer = shop.post("/lambda/orders", json={"item": "tea", "quantity": 3})
+    number = answer.json()["order"]
+    assert (answer.status_code, answer.reason) == (201, "Created")
+    assert answer.headers["Location"] == f"/lambda/orders/{number}"
+    assert answer.headers["Link"] == '</about>; rel="help", </contact>; rel="author"'
+    assert answer.raw.headers.getlist("Set-Cookie") == [
+        f"last_order={number}; Path=/; SameSite=Lax",
+        "last_item=tea; Path=/; SameSite=Lax; HttpOnly",
+    ]
+    event = answer.json()["event"]
+    assert event["request_method"] == "POST"
+    assert event["request_uri"] == "/lambda/orders"
+    assert event["request_body_args"] == {"item": "tea", "quantity": 3}
+    assert event["request_headers"]["content-type"] == "application/json"
+    shown = shop.get(answer.headers["Location"])
+    assert (shown.status_code, shown.json()["quantity"]) == (200, 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"item": "sofa"}, "item must be one of mug, teapot, tea, notebook, pencil"),
+        ({"item": "mug", "quantity": 0}, "quantity must be a number from 1 to 99"),
+        ({"item": "mug", "quantity": "many"}, "quantity must be a number from 1 to 99"),
+        (["mug"], "An order must be an object"),
+    ],
+)
+def test_wrong_order_is_refused(shop: Demo, body: object, message: str) -> None:
+    answer = shop.post("/lambda/orders", json=body)
+    assert (answer.status_code, answer.json()["message"]) == (422, message)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_order_that_was_never_made_is_unknown(shop: Demo) -> None:
+    assert shop.get("/lambda/orders/mug-1-00000000").status_code == 404
+
+
+def test_method_that_is_not_allowed_is_refused(shop: Demo) -> None:
+    answer = shop.request("DELETE", "/lambda/orders")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_label_is_a_png(shop: Demo) -> None:
+    answer = shop.get("/lambda/label", params={"text": "Häferl", "price": "7.90"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
+    assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert answer.content.endswith(b"IEND\xaeB`\x82")
+    log = base64.b64decode(answer.headers["X-Amz-Log-Result"]).decode()
+    line = next(line for line in log.splitlines() if line.startswith("event "))
+    assert json.loads(line.removeprefix("event ")) == {"text": "Häferl", "price": "7.90"}
+
+
+def test_uploaded_file_arrives_byte_for_byte(shop: Demo) -> None:
+    answer = shop.post(
+        "/lambda/upload",
+        data={"title": "Häferl"},
+        files={"photo": ("mug.bin", NOT_UTF8, "application/octet-stream")},
+    ).json()
+    assert answer["fields"] == {"title": ["Häferl"]}
+    assert answer["files"] == [
+        {
+            "field": "photo",
+            "filename": "mug.bin",
+            "content_type": "application/octet-stream",
+            "size": len(NOT_UTF8),
+            "sha256": hashlib.sha256(NOT_UTF8).hexdigest(),
+        }
+    ]
+    assert base64.b64decode(answer["event"]["photo"]["body"]) == NOT_UTF8
+
+
+def test_failing_function_is_answered_without_its_stack_trace(shop: Demo) -> None:
+    answer = shop.get("/lambda/broken")
+    assert answer.status_code == 500
+    assert answer.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert answer.json()["errorMessage"] == "'mug'"
+    assert "stackTrace" not in answer.json()
+    assert "Traceback" not in answer.text
+    assert "X-Amz-Log-Result" not in answer.headers
+
+
+def test_event_is_accepted_without_a_result(shop: Demo) -> None:
+    answer = shop.post("/lambda/newsletter", data={"email": "ada@shop.test"})
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert answer.headers["x-amzn-requestid"]
+
+
+def test_slow_function_is_given_up_in_time(shop: Demo) -> None:
+    started = time.monotonic()
+    answer = shop.get("/lambda/slow?seconds=4")
+    took = time.monotonic() - started
+    assert (answer.status_code, set(answer.json())) == (504, {"message", "request_id"})
+    assert 1.4 < took < 3.5
+
+
+def test_quick_enough_function_is_waited_for(shop: Demo) -> None:
+    assert shop.get("/lambda/slow?seconds=0").json()["slept"] == 0
+
+
+def test_forbidden_function_is_refused_without_its_arn(shop: Demo) -> None:
+    answer = shop.get("/lambda/forbidden")
+    assert (answer.status_code, set(answer.json())) == (502, {"message", "request_id"})
+    assert "arn:" not in answer.text
+    assert "payroll" not in answer.text
+    assert "Lambda answered 403 AccessDeniedException" in shop.output()
+    assert answer.json()["request_id"] in shop.output()
+
+
+def test_emulator_checks_signatures(shop: Demo) -> None:
+    path = "/2015-03-31/functions/wsgi-lambda-demo-echo/invocations"
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(shop.emulator_url + path, data=b"{}", timeout=10)
+    assert answer.status_code == 403

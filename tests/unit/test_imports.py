@@ -1,0 +1,115 @@
+"""Who may import whom: a step never knows a later one, and one file knows a library."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wsgi_lambda
+
+PACKAGE = Path(wsgi_lambda.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+#: What a module may import of ours. A package stands for all of its modules,
+#: which may import each other.
+MAY_IMPORT = {
+    "": {"errors", "middleware"},
+    "errors": set(),
+    "credentials": {"errors"},
+    "parsers": {"credentials"},
+    "options": {"errors", "credentials", "parsers"},
+    "route": {"options"},
+    "request": {"errors"},
+    "event": {"options", "request", "errors"},
+    "headers": set(),
+    "sign": {"credentials"},
+    "pool": set(),
+    "invoke": {"options", "credentials", "sign", "pool", "errors"},
+    "proxy": {"errors", "headers"},
+    "reply": {"options", "errors", "headers", "proxy", "invoke"},
+    "middleware": {"errors", "options", "route", "request", "event", "invoke", "reply"},
+}
+
+#: Libraries that one module alone may know, or none.
+ONE_FILE_EACH = {
+    "requests_aws4auth": {"wsgi_lambda.sign"},
+    "urllib3": {"wsgi_lambda.pool"},
+    "botocore": set(),
+    "boto3": set(),
+    "flask": set(),
+    "django": set(),
+}
+
+
+def imports(module):
+    """Return (module, name) of all that ``module`` imports, wherever in its text."""
+    is_package = MODULES[module].name == "__init__.py"
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = module.split(".")
+            base = parts[: len(parts) - node.level + is_package] if node.level else []
+            source = ".".join([*base, *filter(None, [node.module])])
+            found |= {(source, alias.name) for alias in node.names}
+    # `from wsgi_lambda import parsers` imports a module, not a name.
+    return {
+        (f"{source}.{name}", "") if f"{source}.{name}" in MODULES else (source, name)
+        for source, name in found
+    }
+
+
+def row(module):
+    """Return the row of ``module`` in the table: its first name below the package."""
+    return module.removeprefix("wsgi_lambda").removeprefix(".").partition(".")[0]
+
+
+def test_every_module_has_a_row():
+    assert {row(module) for module in MODULES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_what_its_row_says(module):
+    ours = {row(source) for source, _ in imports(module) if source.split(".")[0] == "wsgi_lambda"}
+    assert ours - {row(module)} <= MAY_IMPORT[row(module)]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_module_imports_the_package_itself(module):
+    assert "wsgi_lambda" not in {source for source, _ in imports(module)}
+
+
+def test_the_answer_knows_only_the_value_type_of_the_invocation():
+    assert {name for source, name in imports("wsgi_lambda.reply") if row(source) == "invoke"} == {
+        "Reply"
+    }
+
+
+@pytest.mark.parametrize("library", ONE_FILE_EACH)
+def test_a_library_is_known_to_one_file(library):
+    knowing = {
+        module
+        for module in MODULES
+        if any(source.split(".")[0] == library for source, _ in imports(module))
+    }
+    assert knowing == ONE_FILE_EACH[library]
+
+
+def test_the_package_loads_no_framework_and_no_sdk():
+    code = "import sys, wsgi_lambda; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(run.stdout.split())
+    assert "wsgi_lambda.middleware" in loaded
+    assert loaded & {"flask", "django", "botocore", "boto3"} == set()

@@ -1,0 +1,899 @@
+"""The configuration: what it means, and every way in which it can be wrong."""
+
+import traceback
+from dataclasses import asdict
+
+import certifi
+import pytest
+
+from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.options import OPTIONS, Route, read_routes
+
+REGION = {"AWS_REGION": "eu-north-1"}
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
+
+#: Shaped like a real secret key: visible ASCII, and no name of anything.
+CANARY = "wJalr/XUtnFEMI+K7MDENG"
+
+
+def read(*, environ=REGION, defaults=(), **options):
+    """Return the only route of a configuration whose path is /a."""
+    own = {"function_name": "pay", **options}
+    (route,) = read_routes({**dict(defaults), "routes": {"/a": own}}, environ)
+    return route
+
+
+def faults(config, *, environ=REGION):
+    """Return what `ConfigError` says is wrong; its text holds just that."""
+    with pytest.raises(ConfigError) as caught:
+        read_routes(config, environ)
+    first, *lines = str(caught.value).split("\n")
+    assert first == "wsgi_lambda is not configured right:"
+    assert tuple(lines) == caught.value.errors
+    return lines
+
+
+def faults_of(*, environ=REGION, **options):
+    """Return what is wrong with the only route, /a."""
+    own = {"function_name": "pay", **options}
+    return faults({"routes": {"/a": own}}, environ=environ)
+
+
+# --- what is meant where nothing is said
+
+
+def test_an_option_that_is_not_given_has_its_default():
+    assert asdict(read()) == {
+        "path": "/a",
+        "match": {"methods": frozenset(), "hosts": (), "consumers": frozenset()},
+        "target": {
+            "function_name": "pay",
+            "qualifier": None,
+            "aws_key": None,
+            "aws_secret": None,
+            "aws_session_token": None,
+            "aws_region": "eu-north-1",
+            "invocation_type": "RequestResponse",
+            "log_type": "Tail",
+            "timeout": 60.0,
+        },
+        "transport": {
+            "host": "lambda.eu-north-1.amazonaws.com",
+            "port": 443,
+            "disable_https": False,
+            "tls_verify": True,
+            "keepalive": 60.0,
+            "pool_size": 100,
+        },
+        "event": {
+            "forward_request_method": False,
+            "forward_request_uri": False,
+            "forward_request_headers": False,
+            "forward_request_body": False,
+            "base64_encode_body": True,
+            "strip_path": False,
+            "skip_large_bodies": True,
+            "max_payload_size": 6_291_456,
+        },
+        "answer": {
+            "is_proxy_integration": False,
+            "unhandled_status": None,
+            "empty_arrays_mode": "correct",
+            "max_response_size": 6_356_992,
+            "expose_log_result": False,
+            "expose_stack_trace": False,
+        },
+    }
+
+
+#: What an option is made of where it is given, by its name.
+GIVEN = {
+    "methods": (["get", "POST"], frozenset({"GET", "POST"})),
+    "hosts": (["Shop.Test", "*.eu.test:8443"], ("shop.test", "*.eu.test:8443")),
+    "consumers": (("alice", "Zoë"), frozenset({"alice", "Zoë"})),
+    "function_name": ("orders", "orders"),
+    "qualifier": ("$LATEST", "$LATEST"),
+    "aws_region": ("us-west-2", "us-west-2"),
+    "invocation_type": ("Event", "Event"),
+    "log_type": ("None", "None"),
+    "timeout": (1500, 1.5),
+    "host": ("Lambda.Test", "lambda.test"),
+    "port": (8443, 8443),
+    "disable_https": (True, True),
+    "tls_verify": (False, False),
+    "keepalive": (1, 0.001),
+    "pool_size": (1, 1),
+    "forward_request_method": (True, True),
+    "forward_request_uri": (True, True),
+    "forward_request_headers": (True, True),
+    "forward_request_body": (True, True),
+    "base64_encode_body": (False, False),
+    "strip_path": (True, True),
+    "skip_large_bodies": (False, False),
+    "max_payload_size": (1, 1),
+    "is_proxy_integration": (True, True),
+    "unhandled_status": (999, 999),
+    "empty_arrays_mode": ("legacy", "legacy"),
+    "max_response_size": (1, 1),
+    "expose_log_result": (True, True),
+    "expose_stack_trace": (True, True),
+}
+
+
+def value_of(route, name):
+    groups = (route.match, route.target, route.transport, route.event, route.answer)
+    return next(getattr(group, name) for group in groups if hasattr(group, name))
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_option_of_a_route_is_taken(name):
+    given, meant = GIVEN[name]
+    assert value_of(read(**{name: given}), name) == meant
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_option_at_the_top_is_a_default_for_all_routes(name):
+    given, meant = GIVEN[name]
+    own = {} if name == "function_name" else {"function_name": "pay"}
+    routes = read_routes({name: given, "routes": {"/a": own, "/b": own}}, REGION)
+    assert [value_of(route, name) for route in routes] == [meant, meant]
+
+
+def test_the_table_of_given_options_is_complete():
+    assert {*GIVEN, "aws_key", "aws_secret", "aws_session_token"} == set(OPTIONS)
+
+
+def test_an_option_of_a_route_wins_over_the_top():
+    assert read(defaults={"timeout": 1000}, timeout=2000).target.timeout == 2.0
+
+
+def test_false_of_a_route_wins_over_true_at_the_top():
+    route = read(defaults={"is_proxy_integration": True}, is_proxy_integration=False)
+    assert route.answer.is_proxy_integration is False
+
+
+def test_null_of_a_route_falls_back_to_the_top():
+    assert read(defaults={"timeout": 1000}, timeout=None).target.timeout == 1.0
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"function_name"}))
+def test_null_means_not_set(name):
+    assert read(defaults={name: None}, **{name: None}) == read()
+
+
+def test_a_kong_configuration_can_be_pasted():
+    pasted = {
+        "aws_key": "AKIDEXAMPLE",
+        "aws_secret": "secret",
+        "aws_region": "us-east-1",
+        "base64_encode_body": True,
+        "disable_https": False,
+        "empty_arrays_mode": "legacy",
+        "forward_request_body": False,
+        "forward_request_headers": True,
+        "forward_request_method": False,
+        "forward_request_uri": False,
+        "function_name": "MyLambda",
+        "host": None,
+        "invocation_type": "RequestResponse",
+        "is_proxy_integration": None,
+        "keepalive": 60000,
+        "log_type": "Tail",
+        "port": 443,
+        "qualifier": None,
+        "skip_large_bodies": True,
+        "timeout": 60000,
+        "unhandled_status": None,
+    }
+    assert read(environ={}, **pasted) == read(
+        environ={},
+        function_name="MyLambda",
+        aws_key="AKIDEXAMPLE",
+        aws_secret="secret",
+        aws_region="us-east-1",
+        forward_request_headers=True,
+        empty_arrays_mode="legacy",
+    )
+
+
+def test_an_event_may_be_one_mebibyte_where_nobody_waits_for_the_result():
+    assert read(invocation_type="Event").event.max_payload_size == 1_048_576
+
+
+# --- paths
+
+
+def test_routes_keep_the_order_of_the_configuration():
+    config = {
+        "function_name": "f",
+        "routes": {"/b": {}, "/a": [{"methods": ["GET"]}, {"methods": ["PUT"]}], "/": {}},
+    }
+    routes = read_routes(config, REGION)
+    assert [(route.path, *route.match.methods) for route in routes] == [
+        ("/b",),
+        ("/a", "GET"),
+        ("/a", "PUT"),
+        ("/",),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/a", "/a/", "/a///"])
+def test_a_trailing_slash_of_a_path_is_ignored(path):
+    (route,) = read_routes({"routes": {path: {"function_name": "pay"}}}, REGION)
+    assert route == read()
+
+
+def test_a_path_given_twice_is_refused():
+    own = {"function_name": "f"}
+    assert faults({"routes": {"/a": own, "/b": own, "/a/": own}}) == [
+        "routes['/a/']: the same path as routes['/a']; give a list of functions there"
+    ]
+
+
+NO_PATH = "a path must be a text that starts with '/'"
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        pytest.param("a", "routes['a']", id="no-slash"),
+        pytest.param("", "routes['']", id="empty"),
+        pytest.param("~/a", "routes['~/a']", id="regex-of-kong"),
+        pytest.param(1, "routes[1]", id="number"),
+        pytest.param(None, "routes[None]", id="null"),
+        pytest.param(b"/a", "routes[b'/a']", id="bytes"),
+        pytest.param("/a\0b", "routes['/a\\x00b']", id="NUL"),
+    ],
+)
+def test_a_path_is_a_text_that_starts_with_a_slash(path, place):
+    assert faults({"routes": {path: {"function_name": "f"}}}) == [f"{place}: {NO_PATH}"]
+
+
+@pytest.mark.xfail(strict=True, reason="found by RouteTable, as a UnicodeEncodeError")
+def test_a_path_can_be_encoded():
+    assert len(faults({"routes": {"/\ud800": {"function_name": "f"}}})) == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({}, id="missing"),
+        pytest.param({"routes": None}, id="null"),
+        pytest.param({"routes": []}, id="list"),
+        pytest.param({"routes": "/a"}, id="text"),
+    ],
+)
+def test_routes_is_a_mapping(config):
+    assert faults(config) == ["routes: required, a mapping of paths to options"]
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [(None, "NoneType"), ([], "list"), ("wsgi.ini", "str")],
+    ids=["null", "list", "text"],
+)
+def test_a_configuration_is_a_mapping(config, kind):
+    assert faults(config) == [f"configuration: must be a mapping, not {kind}"]
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        pytest.param("pay", "routes['/a']: must be a mapping of options, not str", id="text"),
+        pytest.param(None, "routes['/a']: must be a mapping of options, not NoneType", id="null"),
+        pytest.param(
+            [{"function_name": "f"}, "pay"],
+            "routes['/a'][1]: must be a mapping of options, not str",
+            id="text-in-a-list",
+        ),
+        pytest.param(
+            [[{"function_name": "f"}]],
+            "routes['/a'][0]: must be a mapping of options, not list",
+            id="list-in-a-list",
+        ),
+    ],
+)
+def test_the_options_of_a_path_are_a_mapping_or_a_list_of_them(own, fault):
+    assert faults({"routes": {"/a": own}}) == [fault]
+
+
+def test_a_fault_in_a_list_of_functions_says_which():
+    own = [{"function_name": "f"}, {"function_name": "f", "timeout": 0}]
+    assert faults({"routes": {"/a": own}}) == [
+        "routes['/a'][1].timeout: must be a whole number from 1 to 2147483646"
+    ]
+
+
+# --- every option given wrong
+
+TEXT = "must be a text that is not empty, not {}"
+TEXTS = "must be a list of texts that is not empty, not {}"
+TIME = "must be a whole number from 1 to 2147483646"
+COUNT = "must be a whole number from 1 on"
+PORT = "must be a whole number from 1 to 65535"
+STATUS = "must be a whole number from 200 to 999"
+BOOLEAN = "must be true or false, not {}"
+NO_METHOD = "holds a text that is no HTTP method"
+NO_HOST_PATTERN = "holds a text that is no host name, `*.name` or `name.*`"
+NO_HOST = "must be a host name or address alone, without scheme, port or path"
+NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
+NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
+NO_REGION = "is no AWS region, as in us-east-1"
+NO_SECRET = "holds a blank, a control or a non-ASCII character"
+NO_INVOCATION_TYPE = "must be one of RequestResponse, Event, DryRun"
+NO_BUNDLE = "no CA bundle could be read there ({})"
+
+BOOLEANS = [
+    "disable_https",
+    "forward_request_method",
+    "forward_request_uri",
+    "forward_request_headers",
+    "forward_request_body",
+    "base64_encode_body",
+    "strip_path",
+    "skip_large_bodies",
+    "is_proxy_integration",
+    "expose_log_result",
+    "expose_stack_trace",
+]
+SECRETS = ["aws_key", "aws_secret", "aws_session_token"]
+
+WRONG = {
+    "methods-as-text": ("methods", "GET", TEXTS.format("a text")),
+    "methods-as-mapping": ("methods", {"GET": True}, TEXTS.format("dict")),
+    "methods-empty": ("methods", [], TEXTS.format("an empty one")),
+    "methods-of-a-number": ("methods", ["GET", 1], TEXT.format("a number")),
+    "methods-with-a-blank": ("methods", ["GET POST"], NO_METHOD),
+    "methods-with-a-line-end": ("methods", ["GET\n"], NO_METHOD),
+    "hosts-as-text": ("hosts", "shop.test", TEXTS.format("a text")),
+    "hosts-empty": ("hosts", set(), TEXTS.format("an empty one")),
+    "hosts-of-an-empty-text": ("hosts", [""], TEXT.format("an empty one")),
+    "hosts-with-a-scheme": ("hosts", ["https://shop.test"], NO_HOST_PATTERN),
+    "hosts-with-a-path": ("hosts", ["shop.test/eu"], NO_HOST_PATTERN),
+    "hosts-of-a-star": ("hosts", ["*"], NO_HOST_PATTERN),
+    "hosts-with-a-star-inside": ("hosts", ["shop.*.test"], NO_HOST_PATTERN),
+    "hosts-with-a-star-in-a-name": ("hosts", ["*shop.test"], NO_HOST_PATTERN),
+    "hosts-with-a-blank": ("hosts", ["shop.test "], NO_HOST_PATTERN),
+    "consumers-as-text": ("consumers", "alice", TEXTS.format("a text")),
+    "consumers-as-number": ("consumers", 7, TEXTS.format("a number")),
+    "consumers-empty": ("consumers", (), TEXTS.format("an empty one")),
+    "consumers-of-a-list": ("consumers", [["alice"]], TEXT.format("list")),
+    "function-name-as-number": ("function_name", 1, TEXT.format("a number")),
+    "function-name-as-list": ("function_name", ["f"], TEXT.format("list")),
+    "function-name-empty": ("function_name", "", TEXT.format("an empty one")),
+    "function-name-with-a-blank": ("function_name", "my function", NO_FUNCTION),
+    "function-name-with-a-slash": ("function_name", "../f", NO_FUNCTION),
+    "qualifier-as-number": ("qualifier", 7, TEXT.format("a number")),
+    "qualifier-empty": ("qualifier", "", TEXT.format("an empty one")),
+    "qualifier-with-a-blank": ("qualifier", "my alias", NO_QUALIFIER),
+    "qualifier-with-a-dollar": ("qualifier", "$latest", NO_QUALIFIER),
+    "qualifier-too-long": ("qualifier", "a" * 129, NO_QUALIFIER),
+    "region-as-number": ("aws_region", 1, TEXT.format("a number")),
+    "region-empty": ("aws_region", "", TEXT.format("an empty one")),
+    "region-without-hyphen": ("aws_region", "useast1", NO_REGION),
+    "region-in-capitals": ("aws_region", "US-EAST-1", NO_REGION),
+    "region-with-a-dot": ("aws_region", "us-east-1.evil.test", NO_REGION),
+    "region-with-a-line-end": ("aws_region", "us-east-1\n", NO_REGION),
+    "invocation-type-unknown": ("invocation_type", "Sync", NO_INVOCATION_TYPE),
+    "invocation-type-in-small": ("invocation_type", "event", NO_INVOCATION_TYPE),
+    "invocation-type-as-list": ("invocation_type", ["Event"], NO_INVOCATION_TYPE),
+    "log-type-unknown": ("log_type", "tail", "must be one of Tail, None"),
+    "log-type-as-boolean": ("log_type", False, "must be one of Tail, None"),
+    "timeout-as-text": ("timeout", "60000", f"{TIME}, not a text"),
+    "timeout-as-boolean": ("timeout", True, f"{TIME}, not a boolean"),
+    "timeout-as-fraction": ("timeout", 0.5, f"{TIME}, not a number"),
+    "timeout-of-nothing": ("timeout", 0, TIME),
+    "timeout-below-zero": ("timeout", -1, TIME),
+    "timeout-too-long": ("timeout", 2_147_483_647, TIME),
+    "host-as-number": ("host", 1, TEXT.format("a number")),
+    "host-empty": ("host", "", TEXT.format("an empty one")),
+    "host-with-a-scheme": ("host", "https://lambda.test", NO_HOST),
+    "host-with-a-port": ("host", "lambda.test:8443", NO_HOST),
+    "host-with-a-path": ("host", "lambda.test/x", NO_HOST),
+    "host-with-a-user": ("host", "me@lambda.test", NO_HOST),
+    "host-with-a-line-end": ("host", "lambda.test\n", NO_HOST),
+    "host-in-half-a-bracket": ("host", "[::1", NO_HOST),
+    "port-as-text": ("port", "443", f"{PORT}, not a text"),
+    "port-as-boolean": ("port", True, f"{PORT}, not a boolean"),
+    "port-zero": ("port", 0, PORT),
+    "port-too-high": ("port", 65536, PORT),
+    "tls-verify-as-number": ("tls_verify", 1, TEXT.format("a number")),
+    "tls-verify-empty": ("tls_verify", "", TEXT.format("an empty one")),
+    "tls-verify-of-a-missing-file": (
+        "tls_verify",
+        "/nowhere/ca.pem",
+        NO_BUNDLE.format("No such file or directory"),
+    ),
+    "tls-verify-of-a-folder": ("tls_verify", "/", NO_BUNDLE.format("Is a directory")),
+    "keepalive-as-text": ("keepalive", "60000", f"{TIME}, not a text"),
+    "keepalive-of-nothing": ("keepalive", 0, TIME),
+    "keepalive-too-long": ("keepalive", 2_147_483_647, TIME),
+    "pool-size-as-text": ("pool_size", "9", f"{COUNT}, not a text"),
+    "pool-size-of-nothing": ("pool_size", 0, COUNT),
+    "max-payload-size-as-text": ("max_payload_size", "6MiB", f"{COUNT}, not a text"),
+    "max-payload-size-of-nothing": ("max_payload_size", 0, COUNT),
+    "max-response-size-as-list": ("max_response_size", [1], f"{COUNT}, not list"),
+    "max-response-size-below-zero": ("max_response_size", -1, COUNT),
+    "unhandled-status-as-text": ("unhandled_status", "500", f"{STATUS}, not a text"),
+    "unhandled-status-not-final": ("unhandled_status", 199, STATUS),
+    "unhandled-status-too-high": ("unhandled_status", 1000, STATUS),
+    "empty-arrays-mode-unknown": (
+        "empty_arrays_mode",
+        "Legacy",
+        "must be one of correct, legacy",
+    ),
+    **{f"{name}-as-text": (name, "true", BOOLEAN.format("a text")) for name in BOOLEANS},
+    **{f"{name}-as-number": (name, 1, BOOLEAN.format("a number")) for name in BOOLEANS},
+    **{f"{name}-as-list": (name, ["x"], TEXT.format("list")) for name in SECRETS},
+    **{f"{name}-empty": (name, "", TEXT.format("an empty one")) for name in SECRETS},
+    **{f"{name}-with-a-blank": (name, "a b", NO_SECRET) for name in SECRETS},
+    **{f"{name}-with-a-line-end": (name, "ab\n", NO_SECRET) for name in SECRETS},
+    **{f"{name}-with-an-umlaut": (name, "schlüssel", NO_SECRET) for name in SECRETS},
+}
+each_wrong_value = pytest.mark.parametrize(("name", "value", "fault"), WRONG.values(), ids=WRONG)
+
+
+def with_its_like(name, value):
+    """Return ``name`` with what it cannot be without, so that it is wrong by itself alone."""
+    keys = {key: "right" for key in SECRETS if name in SECRETS}
+    return {**keys, name: value}
+
+
+@each_wrong_value
+def test_a_wrong_value_of_a_route_is_named_with_its_place(name, value, fault):
+    assert faults_of(**with_its_like(name, value))[0] == f"routes['/a'].{name}: {fault}"
+
+
+@each_wrong_value
+def test_a_wrong_value_at_the_top_is_named_once_for_all_routes(name, value, fault):
+    own = {} if name == "function_name" else {"function_name": "f"}
+    config = {**with_its_like(name, value), "routes": {"/a": own, "/b": own}}
+    assert faults(config)[0] == f"{name}: {fault}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [row for row in WRONG.values() if row[0] != "aws_key"],
+    ids=[words for words, row in WRONG.items() if row[0] != "aws_key"],
+)
+def test_a_wrong_value_is_one_fault(name, value, fault):
+    assert faults_of(**with_its_like(name, value)) == [f"routes['/a'].{name}: {fault}"]
+
+
+@pytest.mark.xfail(strict=True, reason="`*.name.*` is accepted and matches nothing, ever")
+def test_a_host_has_one_star_only():
+    assert faults_of(hosts=["*.shop.*"]) == [f"routes['/a'].hosts: {NO_HOST_PATTERN}"]
+
+
+def test_the_table_of_wrong_values_is_complete():
+    assert {name for name, _, _ in WRONG.values()} == set(OPTIONS)
+
+
+def test_a_file_that_is_no_bundle_is_refused(tmp_path):
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("no certificate")
+    (fault,) = faults_of(tls_verify=str(bundle))
+    assert fault.startswith("routes['/a'].tls_verify: no CA bundle could be read there (")
+    assert str(bundle) not in fault
+
+
+def test_the_path_of_a_bundle_is_taken():
+    assert read(tls_verify=certifi.where()).transport.tls_verify == certifi.where()
+
+
+# --- all faults at once
+
+
+def test_all_faults_of_all_places_come_in_one_error():
+    config = {
+        "timeout": "60s",
+        "aws_regoin": "us-east-1",
+        "routes": {
+            "/a": {"port": 0, "nonsense": 1},
+            "b": {"function_name": "f"},
+            "/c": [{"function_name": "f", "qualifier": "a b", "log_type": 1}, "f"],
+            "/d": {"function_name": "f", "aws_key": "AKID"},
+        },
+    }
+    assert sorted(faults(config)) == sorted(
+        [
+            f"timeout: {TIME}, not a text",
+            "aws_regoin: unknown option; did you mean 'aws_region'?",
+            f"routes['/a'].port: {PORT}",
+            "routes['/a'].nonsense: unknown option",
+            "routes['/a'].function_name: required",
+            f"routes['b']: {NO_PATH}",
+            f"routes['/c'][0].qualifier: {NO_QUALIFIER}",
+            "routes['/c'][0].log_type: must be one of Tail, None",
+            "routes['/c'][1]: must be a mapping of options, not str",
+            "routes['/d'].aws_secret: required with aws_key",
+        ]
+    )
+
+
+def test_a_wrong_default_does_not_hide_that_a_route_names_no_function():
+    assert faults({"timeout": 0, "routes": {"/a": {}, "/b": {}}}) == [
+        f"timeout: {TIME}",
+        "routes['/a'].function_name: required",
+        "routes['/b'].function_name: required",
+    ]
+
+
+def test_a_wrong_option_does_not_hide_half_a_pair():
+    assert faults_of(timeout=0, aws_secret="secret") == [
+        f"routes['/a'].timeout: {TIME}",
+        "routes['/a'].aws_key: required with aws_secret",
+    ]
+
+
+def test_an_unknown_option_does_not_hide_a_wrong_one():
+    assert faults_of(timout=1, timeout=0) == [
+        "routes['/a'].timout: unknown option; did you mean 'timeout'?",
+        f"routes['/a'].timeout: {TIME}",
+    ]
+
+
+def test_an_option_that_is_wrong_is_not_missing_too():
+    assert faults_of(function_name="my function") == [f"routes['/a'].function_name: {NO_FUNCTION}"]
+
+
+@pytest.mark.xfail(strict=True, reason="a default that every route overrides is never read")
+@pytest.mark.parametrize("routes", [{}, {"/a": {"function_name": "f", "timeout": 1}}])
+def test_a_wrong_default_is_found_though_no_route_needs_it(routes):
+    assert faults({"timeout": 0, "routes": routes}) == [f"timeout: {TIME}"]
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        pytest.param("timout", "; did you mean 'timeout'?", id="letter-missing"),
+        pytest.param("Timeout", "; did you mean 'timeout'?", id="capital"),
+        pytest.param("AWS_REGION", "; did you mean 'aws_region'?", id="as-in-the-environment"),
+        pytest.param("function-name", "; did you mean 'function_name'?", id="hyphen"),
+        pytest.param("functionName", "; did you mean 'function_name'?", id="camel-case"),
+        pytest.param("method", "; did you mean 'methods'?", id="singular"),
+        pytest.param("zzz", "", id="nothing-near"),
+        pytest.param("routes", "", id="routes-in-a-route"),
+        pytest.param(7, "", id="number"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_its_near_match(name, hint):
+    config = {"routes": {"/a": {"function_name": "f", name: 1}}}
+    assert faults(config) == [f"routes['/a'].{name}: unknown option{hint}"]
+
+
+def test_an_unknown_name_at_the_top_is_refused_with_its_near_match():
+    config = {"function_nam": "f", "routes": {"/a": {"function_name": "f"}}}
+    assert faults(config) == ["function_nam: unknown option; did you mean 'function_name'?"]
+
+
+def test_an_unknown_name_is_refused_though_its_value_is_null():
+    assert faults_of(timout=None) == [
+        "routes['/a'].timout: unknown option; did you mean 'timeout'?"
+    ]
+
+
+# --- functions
+
+
+@pytest.mark.parametrize(
+    ("name", "region"),
+    [
+        pytest.param("pay", "eu-north-1", id="name"),
+        pytest.param("my-pay_2.beta", "eu-north-1", id="every-sort-of-character"),
+        pytest.param("pay:prod", "eu-north-1", id="alias"),
+        pytest.param("pay:7", "eu-north-1", id="version"),
+        pytest.param("pay:$LATEST", "eu-north-1", id="latest"),
+        pytest.param("p" * 256, "eu-north-1", id="as-long-as-can-be"),
+        pytest.param(ARN, "eu-west-1", id="ARN"),
+        pytest.param(f"{ARN}:prod", "eu-west-1", id="ARN-with-alias"),
+        pytest.param(f"{ARN}:$LATEST", "eu-west-1", id="ARN-with-latest"),
+        pytest.param(
+            "arn:aws-cn:lambda:cn-north-1:123456789012:function:pay",
+            "cn-north-1",
+            id="ARN-in-China",
+        ),
+        pytest.param(
+            "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:pay",
+            "us-gov-west-1",
+            id="ARN-in-GovCloud",
+        ),
+        pytest.param("123456789012:function:pay", "eu-north-1", id="partial-ARN"),
+        pytest.param("123456789012:function:pay:prod", "eu-north-1", id="partial-ARN-with-alias"),
+        pytest.param("function:pay", "eu-north-1", id="partial-ARN-without-account"),
+        pytest.param("us-west-2:123456789012:function:pay", "us-west-2", id="ARN-without-service"),
+    ],
+)
+def test_a_function_has_a_name_or_an_arn(name, region):
+    target = read(function_name=name).target
+    assert (target.function_name, target.aws_region) == (name, region)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(" pay", id="blank-before"),
+        pytest.param("pay\n", id="line-end"),
+        pytest.param("päy", id="umlaut"),
+        pytest.param("pay?x=1", id="query"),
+        pytest.param("pay/../other", id="path"),
+        pytest.param("pay%2F", id="percent"),
+        pytest.param("pay:", id="empty-alias"),
+        pytest.param("pay:a b", id="alias-with-a-blank"),
+        pytest.param("pay:$latest", id="latest-in-small"),
+        pytest.param("pay:prod:7", id="two-aliases"),
+        pytest.param("p" * 257, id="too-long"),
+        pytest.param("arn:aws:s3:::bucket", id="ARN-of-a-bucket"),
+        pytest.param(ARN.replace("lambda", "sns"), id="ARN-of-another-service"),
+        pytest.param(ARN.replace("123456789012", "12345"), id="ARN-with-a-short-account"),
+        pytest.param(ARN.replace("eu-west-1", "Ireland"), id="ARN-with-no-region"),
+        pytest.param("https://lambda.test/pay", id="URL"),
+    ],
+)
+def test_a_function_has_a_name_by_the_pattern_of_aws(name):
+    assert faults_of(function_name=name) == [f"routes['/a'].function_name: {NO_FUNCTION}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "qualifier"),
+    [
+        pytest.param("pay", "prod", id="alias"),
+        pytest.param("pay", "$LATEST", id="latest"),
+        pytest.param("pay", "$LATEST.PUBLISHED", id="latest-published"),
+        pytest.param("pay", "a" * 128, id="as-long-as-can-be"),
+        pytest.param("pay:prod", "prod", id="same-in-the-name"),
+        pytest.param(f"{ARN}:7", "7", id="same-in-the-ARN"),
+    ],
+)
+def test_a_qualifier_is_a_version_or_an_alias(name, qualifier):
+    assert read(function_name=name, qualifier=qualifier).target.qualifier == qualifier
+
+
+@pytest.mark.parametrize("name", ["pay:prod", f"{ARN}:prod", "pay:$LATEST"])
+def test_a_qualifier_does_not_contradict_the_name(name):
+    assert faults_of(function_name=name, qualifier="beta") == [
+        "routes['/a'].qualifier: contradicts the one at the end of function_name"
+    ]
+
+
+# --- regions and endpoints
+
+BOTH = {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-south-1"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "region"),
+    [
+        pytest.param({"aws_region": "us-west-2"}, BOTH, "us-west-2", id="option-before-all"),
+        pytest.param({"function_name": ARN}, BOTH, "eu-west-1", id="ARN-before-the-environment"),
+        pytest.param({}, BOTH, "eu-north-1", id="AWS_REGION-before-AWS_DEFAULT_REGION"),
+        pytest.param({}, {"AWS_DEFAULT_REGION": "eu-south-1"}, "eu-south-1", id="default-region"),
+        pytest.param({}, {**BOTH, "AWS_REGION": ""}, "eu-south-1", id="empty-AWS_REGION"),
+        pytest.param(
+            {"function_name": ARN, "aws_region": "eu-west-1"}, {}, "eu-west-1", id="same-as-the-ARN"
+        ),
+    ],
+)
+def test_the_region_is_the_options_then_the_arns_then_the_environments(options, environ, region):
+    assert read(environ=environ, **options).target.aws_region == region
+
+
+@pytest.mark.parametrize("environ", [{}, {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}])
+def test_no_region_anywhere_is_a_fault(environ):
+    assert faults_of(environ=environ) == [
+        "routes['/a'].aws_region: not set, and neither a full ARN in function_name nor AWS_REGION "
+        "or AWS_DEFAULT_REGION in the environment tells it"
+    ]
+
+
+def test_a_region_does_not_contradict_the_arn():
+    assert faults_of(function_name=ARN, aws_region="us-east-1") == [
+        "routes['/a'].aws_region: contradicts the region in function_name"
+    ]
+
+
+def test_a_region_that_is_wrong_is_not_missing_too():
+    assert faults_of(environ={}, aws_region="Ireland") == [f"routes['/a'].aws_region: {NO_REGION}"]
+
+
+@pytest.mark.parametrize("region", ["us-east-1\n", "x.evil.test/"], ids=["line-end", "host"])
+def test_a_region_of_the_environment_is_a_region(region):
+    assert faults_of(environ={"AWS_REGION": region}) == [
+        "routes['/a'].aws_region: AWS_REGION or AWS_DEFAULT_REGION in the environment "
+        "is no AWS region"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        pytest.param("us-east-1", "lambda.us-east-1.amazonaws.com", id="aws"),
+        pytest.param("cn-north-1", "lambda.cn-north-1.amazonaws.com.cn", id="aws-cn"),
+        pytest.param("us-gov-west-1", "lambda.us-gov-west-1.amazonaws.com", id="aws-us-gov"),
+        pytest.param("us-iso-east-1", "lambda.us-iso-east-1.c2s.ic.gov", id="aws-iso"),
+        pytest.param("us-isob-east-1", "lambda.us-isob-east-1.sc2s.sgov.gov", id="aws-iso-b"),
+        pytest.param("us-isof-south-1", "lambda.us-isof-south-1.csp.hci.ic.gov", id="aws-iso-f"),
+        pytest.param("eu-isoe-west-1", "lambda.eu-isoe-west-1.cloud.adc-e.uk", id="aws-iso-e"),
+        pytest.param("eusc-de-east-1", "lambda.eusc-de-east-1.amazonaws.eu", id="aws-eusc"),
+    ],
+)
+def test_the_host_is_that_of_the_regions_partition(region, host):
+    assert read(aws_region=region).transport.host == host
+
+
+def test_a_host_does_not_change_the_region():
+    route = read(host="lambda.us-west-2.amazonaws.com")
+    assert (route.target.aws_region, route.transport.host) == (
+        "eu-north-1",
+        "lambda.us-west-2.amazonaws.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "scheme", "authority"),
+    [
+        pytest.param({}, "https", "lambda.test", id="https"),
+        pytest.param({"port": 443}, "https", "lambda.test", id="https-at-its-port"),
+        pytest.param({"port": 8443}, "https", "lambda.test:8443", id="https-at-another"),
+        pytest.param({"port": 80}, "https", "lambda.test:80", id="https-at-the-port-of-http"),
+        pytest.param({"disable_https": True}, "http", "lambda.test", id="http"),
+        pytest.param(
+            {"disable_https": True, "port": 443}, "http", "lambda.test:443", id="http-at-443"
+        ),
+        pytest.param({"host": "::1"}, "https", "[::1]", id="IPv6"),
+        pytest.param({"host": "[::1]"}, "https", "[::1]", id="IPv6-in-brackets"),
+        pytest.param({"host": "::1", "port": 9001}, "https", "[::1]:9001", id="IPv6-with-a-port"),
+        pytest.param({"host": "0:0:0:0:0:0:0:1"}, "https", "[::1]", id="IPv6-written-out"),
+        pytest.param(
+            {"host": "127.0.0.1", "port": 9001}, "https", "127.0.0.1:9001", id="IPv4-with-a-port"
+        ),
+        pytest.param({"host": "LAMBDA.test"}, "https", "lambda.test", id="capitals"),
+    ],
+)
+def test_the_authority_names_a_port_that_is_not_the_schemes_own(options, scheme, authority):
+    transport = read(**{"host": "lambda.test", **options}).transport
+    assert (transport.scheme, transport.authority) == (scheme, authority)
+
+
+# --- keys
+
+
+def test_a_pair_of_keys_is_the_routes_own():
+    target = read(aws_key="AKID", aws_secret="secret", aws_session_token="token").target
+    own = target.credentials
+    assert (own.access_key, own.secret_key, own.session_token) == ("AKID", "secret", "token")
+
+
+def test_a_token_is_optional():
+    assert read(aws_key="AKID", aws_secret="secret").target.credentials.session_token is None
+
+
+def test_a_route_without_keys_has_none_of_its_own():
+    assert read().target.credentials is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param({"aws_key": "a"}, ["aws_secret: required with aws_key"], id="no-secret"),
+        pytest.param({"aws_secret": "a"}, ["aws_key: required with aws_secret"], id="no-key"),
+        pytest.param(
+            {"aws_session_token": "a"},
+            ["aws_session_token: needs aws_key and aws_secret"],
+            id="token-alone",
+        ),
+        pytest.param(
+            {"aws_key": "a", "aws_session_token": "a"},
+            ["aws_secret: required with aws_key"],
+            id="token-and-key",
+        ),
+    ],
+)
+def test_half_a_set_of_keys_is_a_fault(keys, expected):
+    assert faults_of(**keys) == [f"routes['/a'].{fault}" for fault in expected]
+
+
+def test_a_pair_may_be_completed_at_the_top():
+    target = read(defaults={"aws_secret": "secret"}, aws_key="AKID").target
+    assert (target.aws_key, target.aws_secret) == ("AKID", "secret")
+
+
+@pytest.mark.xfail(strict=True, reason="a wrong aws_key makes the token look as if it stood alone")
+def test_a_wrong_key_is_not_missing_to_the_token():
+    keys = {"aws_key": "a b", "aws_secret": "secret", "aws_session_token": "token"}
+    assert faults_of(**keys) == [f"routes['/a'].aws_key: {NO_SECRET}"]
+
+
+@pytest.mark.xfail(strict=True, reason="the token of the top goes with the keys of the route")
+def test_a_token_at_the_top_does_not_go_with_keys_of_a_route():
+    top = {"aws_key": "ASIATOP", "aws_secret": "top", "aws_session_token": "token"}
+    assert read(defaults=top, aws_key="AKID", aws_secret="own").target.aws_session_token is None
+
+
+# --- nothing tells a secret
+
+
+class Talkative:
+    """A value of a foreign type, whose repr is a secret."""
+
+    def __repr__(self):
+        return CANARY
+
+
+SHAPES = {
+    "text": CANARY,
+    "text-with-a-line-end": f"{CANARY}\n",
+    "bytes": CANARY.encode(),
+    "list": [CANARY],
+    "list-with-a-number": [CANARY, 7],
+    "list-in-a-list": [[CANARY]],
+    "tuple": (f"{CANARY}\n",),
+    "set": {CANARY},
+    "mapping": {CANARY: CANARY},
+    "mapping-in-a-list": [{"aws_secret": CANARY}],
+    "object": Talkative(),
+}
+PLACES = {
+    "top": lambda options: {**options, "routes": {"/a": {"function_name": "f"}}},
+    "route": lambda options: {"routes": {"/a": {"function_name": "f", **options}}},
+    "list": lambda options: {"routes": {"/a": [{"function_name": "f", **options}]}},
+}
+
+
+def all_that_is_told(config):
+    """Return every text that may reach a log: of the error, or of the routes."""
+    try:
+        routes = read_routes(config, REGION)
+    except ConfigError as error:
+        told = (str(error), repr(error), repr(error.args), repr(error.errors))
+        return "\n".join((*told, *traceback.format_exception(error)))
+    return f"{routes!r} {[route.target for route in routes]!r}"
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_no_option_tells_a_secret(place, shape):
+    # A list of consumers takes any text, and is shown: names are no secrets.
+    for name in set(OPTIONS) - {"consumers"}:
+        assert CANARY not in all_that_is_told(place({name: shape})), name
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("name", ["aws_secert", "aws-secret", "AWS_SECRET", "secret", "zzz", 7])
+def test_a_misspelt_name_does_not_tell_its_value(name, place, shape):
+    told = all_that_is_told(place({name: shape}))
+    assert f"{name}: unknown option" in told
+    assert CANARY not in told
+
+
+@pytest.mark.parametrize("words", sorted(set(SHAPES) - {"mapping"}))
+def test_a_secret_in_the_place_of_a_mapping_is_not_told(words):
+    shape = SHAPES[words]
+    for config in (
+        shape,
+        {"routes": shape},
+        {"routes": {"/a": shape}},
+        {"routes": {"/a": [shape]}},
+    ):
+        assert CANARY not in all_that_is_told(config)
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_a_pair_of_keys_does_not_show_in_a_repr(place):
+    config = place(dict.fromkeys(SECRETS, CANARY))
+    (route,) = read_routes(config, REGION)
+    assert isinstance(route, Route)
+    assert route.target.aws_secret == CANARY
+    assert CANARY not in f"{route!r} {route!s} {route.target!r} {route.target.credentials!r}"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_fault_elsewhere_does_not_tell_the_right_keys(name):
+    keys = dict.fromkeys(SECRETS, "right") | {name: CANARY}
+    told = all_that_is_told(PLACES["route"]({**keys, "timeout": 0, "qualifier": "a b"}))
+    assert "timeout" in told
+    assert CANARY not in told

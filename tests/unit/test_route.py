@@ -1,0 +1,361 @@
+"""Which route owns a request."""
+
+import random
+from fnmatch import fnmatchcase
+from urllib.parse import unquote
+
+import pytest
+
+from wsgi_lambda.options import read_routes
+from wsgi_lambda.route import RouteTable
+
+
+def table(routes):
+    """Return the table of ``routes``: path to a function's name, options, or a list of them."""
+    named = {
+        path: {"function_name": own} if isinstance(own, str) else own
+        for path, own in routes.items()
+    }
+    return RouteTable(read_routes({"routes": named}, {"AWS_REGION": "us-east-1"}))
+
+
+def environ(target="/", *, method="GET", host="app.test", user=None, **more):
+    """Return what a server makes of a request; ``target`` is percent-encoded."""
+    made = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(target, "latin-1"),
+        "SERVER_NAME": "server.test",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": host,
+        "REMOTE_USER": user,
+        **more,
+    }
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def owner(routes, request):
+    """Return the name of the function that owns ``request``, or None."""
+    route = table(routes).find(request)
+    return route and route.target.function_name
+
+
+# --- paths
+
+PAY = {"/pay": "pay"}
+NESTED = {"/": "all", "/shop/cart": "cart", "/shop": "shop", "/shop/cart/items": "items"}
+
+
+@pytest.mark.parametrize(
+    ("routes", "target", "expected"),
+    [
+        pytest.param(PAY, "/pay", "pay", id="the-path-itself"),
+        pytest.param(PAY, "/pay/", "pay", id="with-a-slash"),
+        pytest.param(PAY, "/pay/7", "pay", id="below"),
+        pytest.param(PAY, "/pay//7", "pay", id="below-an-empty-segment"),
+        pytest.param(PAY, "/pay/../admin", "pay", id="dots-are-not-resolved"),
+        pytest.param(PAY, "/payments", None, id="segment-goes-on"),
+        pytest.param(PAY, "/pay-1", None, id="segment-goes-on-with-a-hyphen"),
+        pytest.param(PAY, "/pay;x", None, id="path-parameter"),
+        pytest.param(PAY, "/pay.json", None, id="extension"),
+        pytest.param(PAY, "/pa", None, id="segment-ends-early"),
+        pytest.param(PAY, "/Pay", None, id="other-case"),
+        pytest.param(PAY, "//pay", None, id="two-slashes"),
+        pytest.param(PAY, "/x/pay", None, id="in-the-middle"),
+        pytest.param(PAY, "pay", None, id="no-slash"),
+        pytest.param(PAY, "/", None, id="root"),
+        pytest.param(PAY, "", None, id="empty-path"),
+        pytest.param({"/pay/": "pay"}, "/pay", "pay", id="configured-with-a-slash"),
+        pytest.param({"/pay/": "pay"}, "/pay/7", "pay", id="configured-with-a-slash-and-below"),
+        pytest.param({"/pay/": "pay"}, "/payments", None, id="configured-with-a-slash-ends-too"),
+        pytest.param({"/": "all"}, "/", "all", id="root-owns-root"),
+        pytest.param({"/": "all"}, "/any/thing", "all", id="root-owns-everything"),
+        pytest.param({"/": "all"}, "//any", "all", id="root-owns-two-slashes"),
+        pytest.param({"/": "all"}, "", "all", id="root-owns-the-empty-path"),
+        pytest.param({"//x": "x"}, "//x/y", "x", id="empty-segment-configured"),
+        pytest.param({"//x": "x"}, "/x", None, id="empty-segment-counts"),
+        pytest.param(NESTED, "/shop/cart/items/1", "items", id="longest"),
+        pytest.param(NESTED, "/shop/cart/1", "cart", id="second-longest"),
+        pytest.param(NESTED, "/shop/cartoon", "shop", id="longer-ends-inside-a-segment"),
+        pytest.param(NESTED, "/about", "all", id="shortest"),
+        pytest.param({}, "/", None, id="no-routes"),
+    ],
+)
+def test_a_path_owns_whole_segments_and_the_longest_wins(routes, target, expected):
+    assert owner(routes, environ(target)) == expected
+
+
+def test_a_missing_path_is_the_root():
+    assert owner({"/": "all"}, environ(PATH_INFO=None)) == "all"
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "expected"),
+    [
+        pytest.param("/pay", "/%70ay", "f", id="letter"),
+        pytest.param("/pay", "/pay%2F7", "f", id="slash"),
+        pytest.param("/pay", "/pay%3Fx", None, id="question-mark"),
+        pytest.param("/pay", "/%2570ay", None, id="encoded-twice"),
+        pytest.param("/a b", "/a%20b", "f", id="blank"),
+        pytest.param("/a%20b", "/a%20b", None, id="configured-with-percent-is-itself"),
+        pytest.param("/a%20b", "/a%2520b", "f", id="percent-encoded"),
+        pytest.param("/café", "/caf%C3%A9/menu", "f", id="UTF-8"),
+        pytest.param("/café", "/caf%E9", None, id="latin-1-is-not-UTF-8"),
+        pytest.param("/caf", "/caf%C3%A9", None, id="segment-goes-on-in-UTF-8"),
+        pytest.param("/日本", "/%E6%97%A5%E6%9C%AC", "f", id="Japanese"),
+        pytest.param("/日本", "/%E6%97%A5%E6%9C", None, id="half-a-character"),
+        pytest.param("/cafe\u0301", "/caf%C3%A9", None, id="not-normalised"),
+    ],
+)
+def test_paths_are_compared_once_decoded(path, target, expected):
+    assert owner({path: "f"}, environ(target)) == expected
+
+
+def test_the_mount_is_no_part_of_the_path():
+    assert owner(PAY, environ("/pay", SCRIPT_NAME="/app")) == "pay"
+    assert owner({"/app": "app"}, environ("/pay", SCRIPT_NAME="/app")) is None
+
+
+def test_the_environ_stays_as_it_is():
+    request = environ("/pay/%C3%A9", user="alice")
+    before = dict(request)
+    table({"/pay": {"function_name": "f", "hosts": ["*.test"], "methods": ["GET"]}}).find(request)
+    assert request == before
+
+
+# --- what narrows a route
+
+
+def for_methods(name, *methods):
+    return {"function_name": name, "methods": list(methods)}
+
+
+def for_hosts(name, *hosts):
+    return {"function_name": name, "hosts": list(hosts)}
+
+
+def for_consumers(name, *consumers):
+    return {"function_name": name, "consumers": list(consumers)}
+
+
+@pytest.mark.parametrize(
+    ("configured", "method", "expected"),
+    [
+        pytest.param(["POST"], "POST", "f", id="the-one"),
+        pytest.param(["GET", "POST"], "POST", "f", id="one-of-two"),
+        pytest.param(["post"], "POST", "f", id="configured-in-small"),
+        pytest.param(["POST"], "post", "f", id="sent-in-small"),
+        pytest.param(["POST"], "GET", None, id="another"),
+        pytest.param(["GET"], "HEAD", None, id="HEAD-is-not-GET"),
+        pytest.param(["POST"], "POSTS", None, id="longer"),
+        pytest.param(["PURGE"], "PURGE", "f", id="no-standard-one"),
+    ],
+)
+def test_methods_narrow_a_route(configured, method, expected):
+    routes = {"/a": for_methods("f", *configured)}
+    assert owner(routes, environ("/a", method=method)) == expected
+
+
+@pytest.mark.parametrize(
+    ("configured", "host", "expected"),
+    [
+        pytest.param("shop.test", "shop.test", "f", id="name"),
+        pytest.param("shop.test", "other.test", None, id="other-name"),
+        pytest.param("shop.test", "eu.shop.test", None, id="name-below"),
+        pytest.param("shop.test", "shop.test.evil", None, id="name-goes-on"),
+        pytest.param("shop.test", "SHOP.Test", "f", id="sent-in-capitals"),
+        pytest.param("SHOP.Test", "shop.test", "f", id="configured-in-capitals"),
+        pytest.param("shop.test", "shop.test.", "f", id="dot-at-the-end"),
+        pytest.param("shop.test", "shop.test.:8080", "f", id="dot-before-the-port"),
+        pytest.param("shop.test", "shop.test:8080", "f", id="any-port"),
+        pytest.param("shop.test", "shop.test:", "f", id="empty-port"),
+        pytest.param("shop.test", "shop.test:x", None, id="port-that-is-none"),
+        pytest.param("shop.test:8080", "shop.test:8080", "f", id="its-port"),
+        pytest.param("shop.test:8080", "shop.test:80", None, id="other-port"),
+        pytest.param("shop.test:8080", "shop.test", None, id="no-port"),
+        pytest.param("*.shop.test", "eu.shop.test", "f", id="star-before"),
+        pytest.param("*.shop.test", "a.eu.shop.test:81", "f", id="star-before-takes-two-labels"),
+        pytest.param("*.shop.test", "shop.test", None, id="star-before-takes-a-label-at-least"),
+        pytest.param("*.shop.test", ".shop.test", None, id="star-before-takes-no-empty-label"),
+        pytest.param("*.shop.test", "myshop.test", None, id="star-before-ends-at-a-dot"),
+        pytest.param("*.shop.test:81", "eu.shop.test:81", "f", id="star-before-with-its-port"),
+        pytest.param("*.shop.test:81", "eu.shop.test:82", None, id="star-before-other-port"),
+        pytest.param("shop.*", "shop.test", "f", id="star-after"),
+        pytest.param("shop.*", "shop.co.test", "f", id="star-after-takes-two-labels"),
+        pytest.param("shop.*", "shop", None, id="star-after-takes-a-label-at-least"),
+        pytest.param("shop.*", "shop.", None, id="star-after-takes-no-empty-label"),
+        pytest.param("shop.*", "shopping.test", None, id="star-after-starts-at-a-dot"),
+        pytest.param("shop.test", "shopxtest", None, id="dot-is-a-dot"),
+        pytest.param("127.0.0.1", "127.0.0.1:8000", "f", id="IPv4"),
+        pytest.param("[::1]", "[::1]", "f", id="IPv6"),
+        pytest.param("[::1]", "[::1]:8080", "f", id="IPv6-any-port"),
+        pytest.param("[::1]:8080", "[::1]:8080", "f", id="IPv6-its-port"),
+        pytest.param("[::1]:8080", "[::1]:81", None, id="IPv6-other-port"),
+        pytest.param("[fe80::A]", "[FE80::a]", "f", id="IPv6-in-capitals"),
+        pytest.param("[::1]", "[::2]", None, id="other-IPv6"),
+        pytest.param("server.test", None, "f", id="no-header-is-the-servers-name"),
+        pytest.param("server.test", "", "f", id="empty-header-is-the-servers-name"),
+        pytest.param("app.test", None, None, id="no-header-and-another-name"),
+        pytest.param("shop.test", "a\nshop.test", None, id="line-end-before"),
+        pytest.param("shop.test", "shop.test\n", None, id="line-end-after"),
+        pytest.param("shop.test", ":80", None, id="port-alone"),
+    ],
+)
+def test_hosts_narrow_a_route(configured, host, expected):
+    assert owner({"/a": for_hosts("f", configured)}, environ("/a", host=host)) == expected
+
+
+def test_one_of_several_hosts_is_enough():
+    routes = {"/a": for_hosts("f", "shop.test:81", "*.eu.test", "shop.*", "app.test")}
+    assert owner(routes, environ("/a", host="app.test")) == "f"
+
+
+@pytest.mark.xfail(strict=True, reason="the last group of the address is taken for a port")
+def test_the_servers_name_may_be_an_ipv6_address():
+    routes = {"/a": for_hosts("f", "[::1]")}
+    assert owner(routes, environ("/a", host=None, SERVER_NAME="::1")) == "f"
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        pytest.param("alice", "f", id="the-one"),
+        pytest.param("bob", "f", id="the-other"),
+        pytest.param("Alice", None, id="other-case"),
+        pytest.param("alice2", None, id="longer"),
+        pytest.param("", None, id="empty"),
+        pytest.param(None, None, id="nobody"),
+    ],
+)
+def test_consumers_narrow_a_route(user, expected):
+    routes = {"/a": for_consumers("f", "alice", "bob")}
+    assert owner(routes, environ("/a", user=user)) == expected
+
+
+def test_what_narrows_a_route_must_match_together():
+    routes = {"/a": for_methods("f", "POST") | for_hosts("f", "*.test") | for_consumers("f", "al")}
+    assert owner(routes, environ("/a", method="POST", host="b.test", user="al")) == "f"
+    assert owner(routes, environ("/a", method="GET", host="b.test", user="al")) is None
+    assert owner(routes, environ("/a", method="POST", host="b.org", user="al")) is None
+    assert owner(routes, environ("/a", method="POST", host="b.test", user="bo")) is None
+
+
+# --- which of several
+
+POST_GET = [for_methods("writer", "POST"), for_methods("reader", "GET"), {"function_name": "rest"}]
+NARROW_BELOW = {"/": "all", "/a": for_methods("a", "GET"), "/a/b": for_methods("b", "POST")}
+
+
+@pytest.mark.parametrize(
+    ("routes", "request_", "expected"),
+    [
+        pytest.param({"/a": POST_GET}, environ("/a", method="POST"), "writer", id="first"),
+        pytest.param({"/a": POST_GET}, environ("/a", method="GET"), "reader", id="second"),
+        pytest.param({"/a": POST_GET}, environ("/a", method="PUT"), "rest", id="last"),
+        pytest.param({"/a": POST_GET[:2]}, environ("/a", method="PUT"), None, id="none"),
+        pytest.param({"/a": POST_GET[::-1]}, environ("/a"), "rest", id="first-of-two-that-match"),
+        pytest.param(NARROW_BELOW, environ("/a/b", method="POST"), "b", id="longest-path"),
+        pytest.param(NARROW_BELOW, environ("/a/b", method="GET"), "a", id="shorter-path"),
+        pytest.param(NARROW_BELOW, environ("/a/b", method="PUT"), "all", id="shortest-path"),
+        pytest.param(NARROW_BELOW, environ("/a", method="POST"), "all", id="other-method"),
+        pytest.param(
+            {"/a": [{"function_name": "all"}, for_consumers("hers", "alice")]},
+            environ("/a", user="alice"),
+            "hers",
+            id="consumer-before-all",
+        ),
+        pytest.param(
+            {"/a": [{"function_name": "all"}, for_consumers("hers", "alice")]},
+            environ("/a", user="bob"),
+            "all",
+            id="all-but-the-consumer",
+        ),
+        pytest.param(
+            {"/a": [for_consumers("first", "alice"), for_consumers("second", "alice", "bob")]},
+            environ("/a", user="alice"),
+            "first",
+            id="first-of-two-for-a-consumer",
+        ),
+        pytest.param(
+            {"/": for_consumers("hers", "alice"), "/a": "a"},
+            environ("/a", user="alice"),
+            "a",
+            id="longer-path-before-consumer",
+        ),
+    ],
+)
+def test_the_first_that_matches_under_the_longest_path_wins(routes, request_, expected):
+    assert owner(routes, request_) == expected
+
+
+# --- against a plain loop
+
+SEGMENTS = ["a", "b", "ab", "a;b", "é", "日", ""]
+METHODS = ["GET", "POST"]
+HOSTS = ["a.test", "b.a.test", "a.org"]
+PATTERNS = [*HOSTS, "*.a.test", "*.test", "a.*"]
+USERS = ["alice", "bob"]
+
+
+def some(chosen, values):
+    """Return a few of ``values``, or None, which narrows nothing."""
+    return chosen.sample(values, chosen.randint(1, 2)) if chosen.random() < 0.4 else None
+
+
+def any_path(chosen):
+    return "/" + "/".join(chosen.choices(SEGMENTS, k=chosen.randint(0, 3)))
+
+
+def any_routes(chosen):
+    """Return routes with names of their own, under paths that differ by more than a slash."""
+    paths = {any_path(chosen).rstrip("/") or "/" for _ in range(chosen.randint(0, 6))}
+    return {
+        path: [
+            {
+                "function_name": f"f{number}-{index}",
+                "methods": some(chosen, METHODS),
+                "hosts": some(chosen, PATTERNS),
+                "consumers": some(chosen, USERS),
+            }
+            for index in range(chosen.randint(1, 3))
+        ]
+        for number, path in enumerate(sorted(paths))
+    }
+
+
+def plain_owner(routes, path, method, host, user):
+    """Decide as `RouteTable` should: look at all routes, and keep the best so far."""
+    best, best_rank = None, None
+    for prefix, functions in routes.items():
+        wanted = prefix.rstrip("/").split("/")
+        if path.split("/")[: len(wanted)] != wanted:
+            continue
+        for own in functions:
+            rank = (len(wanted), own["consumers"] is not None)
+            if (
+                method in (own["methods"] or [method])
+                and user in (own["consumers"] or [user])
+                and any(fnmatchcase(host, pattern) for pattern in own["hosts"] or ["*"])
+                and (best is None or rank > best_rank)
+            ):
+                best, best_rank = own["function_name"], rank
+    return best
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_table_agrees_with_a_plain_loop(seed):
+    chosen = random.Random(seed)
+    owners = set()
+    for _ in range(20):
+        routes = any_routes(chosen)
+        routing = table(routes)
+        for _ in range(20):
+            path = chosen.choice([*routes, ""]).rstrip("/") + chosen.choice(["", any_path(chosen)])
+            host = chosen.choice(HOSTS)
+            method, user = chosen.choice(METHODS), chosen.choice([*USERS, None])
+            info = path.encode().decode("latin-1")
+            route = routing.find(environ(method=method, host=host, user=user, PATH_INFO=info))
+            expected = plain_owner(routes, path, method, host, user)
+            assert (route and route.target.function_name) == expected, (routes, path)
+            owners.add(expected)
+    assert len(owners) > 10
