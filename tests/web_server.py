@@ -80,6 +80,13 @@ class WebServer:
                     handler.run(self.server.get_app())
 
         class Recorder(ServerHandler):
+            def cleanup_headers(self) -> None:
+                """Add no Content-Length of the server's own."""
+
+            def finish_content(self) -> None:
+                if not self.headers_sent:
+                    self.send_headers()
+
             def log_exception(self, exc_info: Any) -> None:
                 failures.append(exc_info[1])
 

@@ -212,6 +212,10 @@ GROUPS = (Match, Target, Transport, EventOptions, AnswerOptions)
 OPTIONS = {item.name: item for group in GROUPS for item in fields(group)}
 
 
+#: One set of credentials.
+KEYS = {"aws_key", "aws_secret", "aws_session_token"}
+
+
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
     """Return the routes of ``config``, in its order.
 
@@ -222,18 +226,59 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     if not isinstance(config, Mapping):
         raise ConfigError([f"configuration: must be a mapping, not {type(config).__name__}"])
     errors: list[str] = []
-    defaults = {name: value for name, value in config.items() if name != "routes"}
-    _check_names(defaults, "", errors)
+    defaults = _parse({name: config[name] for name in config if name != "routes"}, "", errors)
     routes = []
     for place, path, own in _route_entries(config.get("routes"), errors):
-        _check_names(own, f"{place}.", errors)
-        route = _read_route(place, path, own, defaults, environ, errors)
+        parsed = _joined(defaults, _parse(own, f"{place}.", errors))
+        route = _make_route(place, path, parsed, environ, errors)
         if route is not None:
             routes.append(route)
     if errors:
-        # A faulty default is met once for each route.
-        raise ConfigError(dict.fromkeys(errors))
+        raise ConfigError(errors)
     return tuple(routes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """Options of one place: the values that are right, and the names of those that are not."""
+
+    values: dict[str, Any] = field(repr=False)
+    faulty: frozenset[str]
+
+
+def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parsed:
+    values: dict[str, Any] = {}
+    faulty = set()
+    for name, value in given.items():
+        if name not in OPTIONS:
+            errors.append(f"{place}{_unknown(name)}")
+        elif value is not None:
+            try:
+                values[name] = OPTIONS[name].metadata["parse"](value)
+            except ValueError as error:
+                faulty.add(name)
+                errors.append(f"{place}{name}: {error}")
+    return _Parsed(values, frozenset(faulty))
+
+
+def _unknown(name: object) -> str:
+    if not isinstance(name, (str, int)):
+        return f"a name of type {type(name).__name__}: unknown option"
+    near = difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
+    return f"{name}: unknown option" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
+    """Lay a route's options over the defaults.
+
+    A session token belongs to its keys: one of the defaults does not go with
+    keys of a route.
+    """
+    hidden = own.values.keys() | own.faulty
+    if hidden & KEYS:
+        hidden |= {"aws_session_token"}
+    values = {name: value for name, value in defaults.values.items() if name not in hidden}
+    return _Parsed(values | own.values, (defaults.faulty - hidden) | own.faulty)
 
 
 def _route_entries(
@@ -246,14 +291,16 @@ def _route_entries(
     seen: dict[str, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
-        if not isinstance(key, str) or not key.startswith("/") or "\0" in key:
-            errors.append(f"{place}: a path must be a text that starts with '/'")
+        if not parsers.is_path(key):
+            errors.append(f"{place}: a path must be a text that starts with '/', without NUL")
             continue
         path = key.rstrip("/") or "/"
         if path in seen:
             errors.append(f"{place}: the same path as {seen[path]}; give a list of functions there")
         seen[path] = place
         several = isinstance(value, (list, tuple))
+        if several and not value:
+            errors.append(f"{place}: an empty list names no function")
         for number, own in enumerate(value if several else [value]):
             here = f"{place}[{number}]" if several else place
             if isinstance(own, Mapping):
@@ -262,46 +309,22 @@ def _route_entries(
                 errors.append(f"{here}: must be a mapping of options, not {type(own).__name__}")
 
 
-def _check_names(values: Mapping[Any, object], place: str, errors: list[str]) -> None:
-    for name in values:
-        if name in OPTIONS:
-            continue
-        near = difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        errors.append(f"{place}{name}: unknown option{hint}")
-
-
-def _read_route(
-    place: str,
-    path: str,
-    own: Mapping[Any, object],
-    defaults: Mapping[Any, object],
-    environ: Mapping[str, str],
-    errors: list[str],
+def _make_route(
+    place: str, path: str, parsed: _Parsed, environ: Mapping[str, str], errors: list[str]
 ) -> Route | None:
-    """Return one route, or None after adding what is wrong with it to ``errors``."""
-    faulty: set[str] = set()
-    values: dict[str, Any] = {}
-    for name, declared in OPTIONS.items():
-        value, where = own.get(name), f"{place}.{name}"
-        if value is None:
-            value, where = defaults.get(name), name
-        if value is None:
-            continue
-        try:
-            values[name] = declared.metadata["parse"](value)
-        except ValueError as error:
-            faulty.add(name)
-            errors.append(f"{where}: {error}")
+    """Return one route, or None after adding what does not fit together to ``errors``."""
+    values = parsed.values
     target = _make(Target, values)
     event = _make(EventOptions, values)
     region = _region(target, environ)
-    for name, problem in _contradictions(target, region):
-        # An option that was given wrong is not missing, too.
-        if name not in faulty and not (name == "aws_region" and "function_name" in faulty):
-            faulty.add(name)
-            errors.append(f"{place}.{name}: {problem}")
-    if faulty:
+    problems = [
+        f"{place}.{name}: {problem}"
+        for name, sources, problem in _contradictions(target, region)
+        # What was given wrong is neither missing nor contradicted.
+        if not parsed.faulty & {name, *sources}
+    ]
+    errors.extend(problems)
+    if problems or parsed.faulty:
         return None
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(
@@ -320,29 +343,34 @@ def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
     return group(**own)
 
 
-def _contradictions(target: Target, region: str) -> Iterator[tuple[str, str]]:
-    """Yield (option, what is wrong) where values that are right by themselves do not fit."""
+def _contradictions(target: Target, region: str) -> Iterator[tuple[str, set[str], str]]:
+    """Yield (option, options that it is judged by, what is wrong) where values do not fit."""
     in_arn, _, suffix = parsers.split_function_name(target.function_name)
     if not target.function_name:
-        yield "function_name", "required"
+        yield "function_name", set(), "required"
     if suffix and target.qualifier and suffix != target.qualifier:
-        yield "qualifier", "contradicts the one at the end of function_name"
+        yield "qualifier", set(), "contradicts the one at the end of function_name"
     if target.aws_key is None and target.aws_secret is not None:
-        yield "aws_key", "required with aws_secret"
+        yield "aws_key", set(), "required with aws_secret"
     if target.aws_secret is None and target.aws_key is not None:
-        yield "aws_secret", "required with aws_key"
+        yield "aws_secret", set(), "required with aws_key"
     if target.aws_session_token is not None and target.aws_key is None:
-        yield "aws_session_token", "needs aws_key and aws_secret"
+        yield "aws_session_token", KEYS, "needs aws_key and aws_secret"
     if in_arn and region != in_arn:
-        yield "aws_region", "contradicts the region in function_name"
+        yield "aws_region", set(), "contradicts the region in function_name"
     if not region:
         yield (
             "aws_region",
+            {"function_name"},
             "not set, and neither a full ARN in function_name nor AWS_REGION "
             "or AWS_DEFAULT_REGION in the environment tells it",
         )
     elif not parsers.is_region(region):
-        yield "aws_region", "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region"
+        yield (
+            "aws_region",
+            set(),
+            "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region",
+        )
 
 
 def _region(target: Target, environ: Mapping[str, str]) -> str:

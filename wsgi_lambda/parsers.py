@@ -6,6 +6,7 @@ No message repeats a text value: a secret may stand in the wrong place.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Callable
@@ -19,17 +20,29 @@ _FUNCTION_NAME = re.compile(
     r"(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
     r"(?:\d{12}:)?(?:function:)?"
     r"(?P<name>[a-zA-Z0-9-_.]+)"
-    r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+    r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
+    re.ASCII,
 )
 _QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}")
 _FUNCTION_NAME_LENGTH = 256  # characters
 # Part of a host name, so it must not be able to hold a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
-_HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE)
+_HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE | re.ASCII)
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST_PATTERN = re.compile(
-    r"(?:\*\.)?[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?"
+    r"(?:\*\.[a-z0-9-_]+(?:\.[a-z0-9-_]+)*"
+    r"|[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?"
+    r"|\[[0-9a-f:.]+\])(?::\d{1,5})?",
+    re.ASCII,
 )
+
+
+def is_path(value: object) -> bool:
+    """Tell whether a route's path can be met in a PATH_INFO."""
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+        return False
+    # Half a surrogate pair has no bytes.
+    return value == value.encode(errors="replace").decode()
 
 
 def text(value: object) -> str:
@@ -135,7 +148,8 @@ def host(value: object) -> str:
     name = text(value)
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
-        return str(ipaddress.ip_address(bare))
+        if "%" not in bare:  # a zone would have to be escaped in the URL
+            return str(ipaddress.ip_address(bare))
     except ValueError:
         if _HOST.fullmatch(name):
             return name.lower()
@@ -146,7 +160,9 @@ def tls_verify(value: object) -> bool | str:
     """A bundle is read here, so that a wrong path is found at start-up."""
     if isinstance(value, bool):
         return value
-    path = text(value)
+    if not isinstance(value, (str, os.PathLike)) or not value:
+        raise ValueError(f"must be true, false or the path of a CA bundle, not {_kind(value)}")
+    path = os.fspath(value)
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
@@ -166,6 +182,6 @@ def _kind(value: object) -> str:
     """Say what ``value`` is without saying what it holds."""
     if value in ("", [], (), set()):
         return "an empty one"
-    return {str: "a text", bool: "a boolean", int: "a number", float: "a number"}.get(
+    return {str: "a text", bool: "a boolean", int: "a number", float: "a fraction"}.get(
         type(value), type(value).__name__
     )

@@ -34,6 +34,7 @@ NOT_READY = frozenset(
     )
 )
 _RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
+_TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
 _EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
 # What the runtimes call a stack trace; Node says `trace`.
 _STACK_TRACES = frozenset(("stackTrace", "trace"))
@@ -180,10 +181,15 @@ def _service_error(reply: Reply) -> ServiceError:
     return ServiceError(
         message,
         status=status,
-        detail=f"Lambda answered {reply.status} {kind}: {reply.body[:2000]!r}",
+        detail=f"Lambda answered {reply.status} {kind}: {_for_log(reply.body)!r}",
         request_id=_request_id(reply),
         retry_after=wait,
     )
+
+
+def _for_log(body: bytes) -> bytes:
+    """Return an error's start without the session token, which a signature error repeats."""
+    return _TOKEN_LINE.sub(rb"\1...", body[:4000])[:2000]
 
 
 def _service_status(status: int, kind: str) -> tuple[int, str]:

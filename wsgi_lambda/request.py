@@ -85,14 +85,13 @@ class Request:
             self._body = b"".join(self._blocks(limit))
         return self._body
 
-    def skip_body(self) -> None:
-        """Read the body to its end and forget it: it is no part of the event.
+    def skip_body(self) -> int:
+        """Read the body to its end and forget it; return its length, bytes.
 
         A body that arrives only in part is refused all the same, so that no
         function runs for half a request.
         """
-        for _ in self._blocks(None):
-            pass
+        return sum(map(len, self._blocks(None)))
 
     def _blocks(self, limit: int | None) -> Iterator[bytes]:
         stream: IO[bytes] = self.environ["wsgi.input"]

@@ -66,9 +66,15 @@ def _matches(match: Match, environ: WSGIEnvironment) -> bool:
     return not match.hosts or _host_matches(match.hosts, environ)
 
 
+def _server_name(environ: WSGIEnvironment) -> str:
+    """Return SERVER_NAME as a Host header would have it: an IPv6 address in brackets."""
+    name: str = environ["SERVER_NAME"]
+    return f"[{name}]" if ":" in name and not name.startswith("[") else name
+
+
 def _host_matches(patterns: tuple[str, ...], environ: WSGIEnvironment) -> bool:
     """Compare the Host header with names, `*.name`, `name.*`; a pattern's port counts, too."""
-    host = (environ.get("HTTP_HOST") or environ["SERVER_NAME"]).lower()
+    host = (environ.get("HTTP_HOST") or _server_name(environ)).lower()
     name, port = re.fullmatch(r"(.*?)\.?(:\d*)?", host, re.DOTALL).groups()  # type: ignore[union-attr]
     for pattern in patterns:
         wanted, wanted_port = re.fullmatch(r"(.*?)(:\d+)?", pattern).groups()  # type: ignore[union-attr]

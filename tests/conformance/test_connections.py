@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import threading
@@ -33,9 +34,7 @@ def test_routes_to_one_endpoint_share_connections(
     assert lambda_server.connections == 1
 
 
-def test_idle_connection_is_closed_not_used(
-    lambda_server: LambdaServer, make_app: MakeApp
-) -> None:
+def test_idle_connection_is_closed_not_used(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     with serving(make_app(ROUTES, keepalive=100)) as web:
         web.send()
         time.sleep(0.15)  # an idle time has no event
@@ -75,7 +74,12 @@ def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app:
 
 @pytest.mark.parametrize(
     ("method", "statuses", "invocations"),
-    [("POST", [200, 502], 2), ("PUT", [200, 502], 2), ("GET", [200, 200], 3), ("HEAD", [200, 200], 3)],
+    [
+        ("POST", [200, 502], 2),
+        ("PUT", [200, 502], 2),
+        ("GET", [200, 200], 3),
+        ("HEAD", [200, 200], 3),
+    ],
 )
 def test_only_a_safe_request_is_sent_again_when_a_kept_connection_dies(
     method: str,
@@ -116,7 +120,10 @@ def test_connection_that_cannot_be_opened_is_tried_twice(
 ) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with caplog.at_level("INFO"), serving(make_app(ROUTES, port=closed.getsockname()[1])) as web:
+        with (
+            caplog.at_level("INFO"),
+            serving(make_app(ROUTES, port=closed.getsockname()[1])) as web,
+        ):
             assert web.send("POST").status == 502
     assert caplog.text.count("trying once more") == 1
 
@@ -135,7 +142,12 @@ def test_forked_child_has_connections_of_its_own(
     statuses: list[str] = []
 
     def call() -> bytes:
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/f", "SERVER_NAME": "a"}
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/f",
+            "SERVER_NAME": "a",
+            "wsgi.input": io.BytesIO(),
+        }
         app(environ, lambda status, _: statuses.append(status))  # type: ignore[arg-type,return-value]
         return statuses[-1].encode()
 

@@ -98,14 +98,17 @@ def test_untrusted_certificate_is_refused(
     assert "TLS failed" in caplog.text
 
 
-def test_certificate_for_another_host_is_refused(tls_server: LambdaServer) -> None:
+def test_certificate_for_another_host_is_refused(
+    tls_server: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
     config = {
         **defaults(tls_server, disable_https=False, tls_verify=str(tls_server.ca_bundle)),
-        "host": "127.0.0.2",
+        "host": "127.1",  # the same address, by a name that is not in the certificate
         "routes": ROUTES,
     }
     answer, _ = answer_of(LambdaMiddleware(None, config))
     assert (answer.status, tls_server.invocations) == (502, [])
+    assert "TLS failed" in caplog.text
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")

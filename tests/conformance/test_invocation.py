@@ -48,9 +48,7 @@ def test_function_is_named_and_signed(
     assert [i.target for i in lambda_server.invocations] == [target]
 
 
-def test_only_our_own_headers_reach_lambda(
-    lambda_server: LambdaServer, make_app: MakeApp
-) -> None:
+def test_only_our_own_headers_reach_lambda(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     hostile = [
         ("X-Amz-Invocation-Type", "Event"),
         ("X-Amz-Security-Token", "evil"),
@@ -107,7 +105,7 @@ def test_an_event_may_be_as_large_as_its_invocation_type_takes(
             web.send("POST", target, form, f"a={text}{more}".encode()).status
             for target, more in (("/event", ""), ("/event", "x"), ("/f", "x"))
         ]
-        whole = f"a={'x' * (6 * 1024 * 1024 - len('{' + chr(34) + 'a' + chr(34) + ':' + 2 * chr(34) + '}'))}"
+        whole = "a=" + "x" * (6 * 1024 * 1024 - len('{"a":""}'))
         statuses += [
             web.send("POST", "/f", form, f"{whole}{more}".encode()).status for more in ("", "x")
         ]
@@ -155,11 +153,10 @@ def test_nesting_that_parses_can_be_sent(lambda_server: LambdaServer, make_app: 
     with serving(app) as web:
         for depth in range(850, 1000, 3):
             body = b"[" * depth + b"]" * depth
-            assert web.send("POST", "/f", [("Content-Type", "application/json")], body).status == 200
-    assert all(
-        i.event["request_body_args"] in ({}, i.event["request_body_args"])
-        for i in lambda_server.invocations[:1]
-    )
+            assert (
+                web.send("POST", "/f", [("Content-Type", "application/json")], body).status == 200
+            )
+    assert len(lambda_server.invocations) == 50
 
 
 def test_integer_beyond_the_parser_does_not_parse(
@@ -211,7 +208,7 @@ def test_environment_s_keys_are_read_for_each_request(
     app = LambdaMiddleware(None, {**config, "routes": {"/f": {"function_name": "f"}}})
     with serving(app) as web:
         without = web.send()
-        for key, secret, token in (("AKIDONE", "one", ""), ("AKIDTWO", "two", "a token")):
+        for key, secret, token in (("AKIDONE", "one", ""), ("AKIDTWO", "two", "a-token")):
             lambda_server.credentials[key] = (secret, token or None)
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
@@ -220,7 +217,7 @@ def test_environment_s_keys_are_read_for_each_request(
     assert (without.status, set(without.json())) == (500, {"message", "request_id"})
     used = [i.header("authorization").split("/")[0][-7:] for i in lambda_server.invocations]
     tokens = [i.header("x-amz-security-token") for i in lambda_server.invocations]
-    assert (used, tokens) == (["AKIDONE", "AKIDTWO"], [None, "a token"])
+    assert (used, tokens) == (["AKIDONE", "AKIDTWO"], [None, "a-token"])
 
 
 def test_no_credentials_are_told_to_the_log_alone(
@@ -243,7 +240,9 @@ def test_secrets_are_in_no_log_line(
     lambda_server.script(
         far_end.answer(200, {}, b"{}"), far_end.answer(500, {}, b"{}"), far_end.reset()
     )
-    app = make_app({"/f": {"function_name": "f"}}, aws_secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    app = make_app(
+        {"/f": {"function_name": "f"}}, aws_secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+    )
     with caplog.at_level("DEBUG"), serving(app) as web:
         for _ in range(3):
             web.send("POST", "/f")

@@ -113,7 +113,11 @@ def test_below_a_mount_routes_are_relative_to_it(
 def test_every_default_can_be_overruled_by_a_route(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    routes = {"/a": {}, "/b": {"function_name": "own", "log_type": "None"}, "/c": {"log_type": None}}
+    routes = {
+        "/a": {},
+        "/b": {"function_name": "own", "log_type": "None"},
+        "/c": {"log_type": None},
+    }
     with serving(make_app(routes, function_name="common", log_type="Tail")) as web:
         for target in ("/a", "/b", "/c"):
             web.send("GET", target)

@@ -210,7 +210,6 @@ def test_one_of_several_hosts_is_enough():
     assert owner(routes, environ("/a", host="app.test")) == "f"
 
 
-@pytest.mark.xfail(strict=True, reason="the last group of the address is taken for a port")
 def test_the_servers_name_may_be_an_ipv6_address():
     routes = {"/a": for_hosts("f", "[::1]")}
     assert owner(routes, environ("/a", host=None, SERVER_NAME="::1")) == "f"

@@ -48,7 +48,9 @@ def find_credentials(
         )
     for name, value in zip(ENVIRONMENT_NAMES, (access_key, secret_key, token), strict=True):
         if value is not None and not is_printable(value):
-            raise CredentialsError(detail=f"{name} holds a blank or a control character")
+            raise CredentialsError(
+                detail=f"{name} holds a blank, a control or a non-ASCII character"
+            )
     return Credentials(access_key, secret_key, token)
 
 

@@ -38,7 +38,7 @@ def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any
     """
     query = parse_arguments(request.query)
     if not has_arguments(request.media_type):
-        request.skip_body()
+        _log_ignored(request, request.skip_body())
         return query
     body = request.read_body(options.max_payload_size * LONGEST_ESCAPE)
     value = parse_body(request, body) if parse else None
@@ -48,13 +48,17 @@ def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any
         if query:
             raise RequestError("A JSON array cannot be joined with query arguments")
         return value
-    if body:
-        log.warning(
-            "%s: a body of %d bytes holds no arguments and is not in the event",
-            request.media_type,
-            len(body),
-        )
+    _log_ignored(request, len(body))
     return query
+
+
+def _log_ignored(request: Request, length: int) -> None:
+    if length:
+        log.warning(
+            "a body of %d bytes, type %r, holds no arguments and is not in the event",
+            length,
+            request.media_type,
+        )
 
 
 def is_json(media_type: str) -> bool:
