@@ -74,7 +74,7 @@ class LambdaClient:
         """Return this process's session."""
         if self._session is None:
             with self._lock:
-                if self._session is None:
+                if self._session is None:  # pragma: no branch - else another thread was first
                     self._session = self._open()
         return self._session
 

@@ -39,7 +39,7 @@ def _socket_options() -> list[tuple[int, int, int]]:
         ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL),
         ("TCP_KEEPCNT", KEEPALIVE_PROBES),
     ):
-        if hasattr(socket, name):
+        if hasattr(socket, name):  # pragma: no branch - Linux has all three
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
     return [*HTTPConnection.default_socket_options, *options]
 
@@ -229,10 +229,6 @@ class EndpointAdapter(HTTPAdapter):
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
         return request.path_url
-
-    def close(self) -> None:
-        super().close()
-        self._pool.close()
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext:

@@ -249,3 +249,33 @@ def test_secrets_are_in_no_log_line(
     assert "wJalrXUtnFEMI" not in caplog.text
     assert ACCESS_KEY not in caplog.text
     assert "wJalrXUtnFEMI" not in repr(vars(app))
+
+
+def test_answer_without_a_type_is_json(lambda_server: LambdaServer, make_app: MakeApp) -> None:
+    lambda_server.script(far_end.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"))
+    with serving(make_app({"/f": {"function_name": "f"}})) as web:
+        assert web.send().header("content-type") == "application/json"
+
+
+def test_session_token_in_a_signature_error_stays_out_of_the_log(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = b'{"message":"The Canonical String should have been\\nx-amz-security-token:SECRET\\n"}'
+    lambda_server.answer(403, {"x-amzn-ErrorType": "InvalidSignatureException"}, body)
+    with serving(make_app({"/f": {"function_name": "f"}})) as web:
+        assert web.send().status == 502
+    assert "x-amz-security-token:..." in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+def test_body_that_is_left_out_is_told_to_the_log(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(make_app({"/f": {"function_name": "f"}})) as web:
+        web.send("POST", "/f", [("Content-Type", "image/png")], b"abc")
+        web.send("POST", "/f", [("Content-Type", "application/json")], b"{")
+    told = [r.getMessage() for r in caplog.records if "not in the event" in r.getMessage()]
+    assert [line.split(", h")[0] for line in told] == [
+        "a body of 3 bytes, type 'image/png'",
+        "a body of 1 bytes, type 'application/json'",
+    ]

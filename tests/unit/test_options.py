@@ -893,3 +893,27 @@ def test_a_fault_elsewhere_does_not_tell_the_right_keys(name):
     told = all_that_is_told(PLACES["route"]({**keys, "timeout": 0, "qualifier": "a b"}))
     assert "timeout" in told
     assert CANARY not in told
+
+
+def test_an_empty_list_of_functions_is_a_fault():
+    assert faults({"routes": {"/a": []}}) == ["routes['/a']: an empty list names no function"]
+
+
+def test_a_name_that_is_no_text_is_not_shown():
+    (fault,) = faults({("x", "SECRET"): 1, "routes": {}})
+    assert fault == "a name of type tuple: unknown option"
+
+
+def test_an_address_has_no_zone():
+    assert faults_of(host="fe80::1%eth0") == [f"routes['/a'].host: {NO_HOST}"]
+
+
+def test_region_of_the_environment_cannot_lead_elsewhere():
+    with pytest.raises(ConfigError) as caught:
+        read_routes(
+            {"routes": {"/a": {"function_name": "f"}}}, {"AWS_REGION": "us-east-1.evil.test/"}
+        )
+    assert caught.value.errors == (
+        "routes['/a'].aws_region: AWS_REGION or AWS_DEFAULT_REGION in the environment "
+        "is no AWS region",
+    )

@@ -22,7 +22,7 @@ def build_event(request: Request, options: EventOptions) -> bytes:
     build = kong.build if kong.is_wanted(options) else arguments.build
     try:
         payload = _encode(build(request, options))
-    except RecursionError:
+    except RecursionError:  # pragma: no cover - where the limits lie depends on the Python
         # The body's nesting is what the parser just bears and the encoder,
         # one level deeper, does not: then it counts as not to be parsed.
         payload = _encode(build(request, options, parse=False))
