@@ -252,3 +252,14 @@ def test_emulator_checks_signatures(shop: Demo) -> None:
         session.trust_env = False
         answer = session.post(shop.emulator_url + path, data=b"{}", timeout=10)
     assert answer.status_code == 403
+
+
+# ---- bodies without a length -----------------------------------------------
+
+
+def test_chunked_body_is_whole(shop: Demo) -> None:
+    """gunicorn ends the stream itself, and says so in the environ."""
+    chunks = (part for part in (b"a=1&", b"b=", b"2"))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = shop.post("/lambda/echo", data=chunks, headers=form)
+    assert (answer.status_code, answer.json()) == (200, {"a": "1", "b": "2"})
