@@ -104,7 +104,7 @@ class LambdaClient:
             response = self.session().send(
                 request,
                 stream=True,
-                timeout=attempt,  # type: ignore[arg-type]  # the adapter takes a urllib3 Timeout
+                timeout=attempt,  # the adapter takes a urllib3 Timeout
                 allow_redirects=False,
                 proxies={},
             )

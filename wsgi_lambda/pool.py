@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import urllib3
 from requests import PreparedRequest, Response
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
