@@ -189,3 +189,12 @@ def _peer_port(sock: socket.socket) -> int | None:
         return int(sock.getpeername()[1])
     except OSError:
         return None
+
+
+def test_safe_request_is_not_sent_again_once_an_answer_began_on_a_kept_connection(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    lambda_server.script(far_end.answer(200, {}, b"1"), far_end.reset_after(b"HTTP/1.1 2"))
+    with serving(make_app(ROUTES)) as web:
+        assert [web.send().status for _ in range(2)] == [200, 502]
+    assert len(lambda_server.invocations) == 2
