@@ -79,7 +79,7 @@ class LambdaMiddleware:
                 is_safe=request.method in _SAFE_METHODS,
                 max_response_size=route.answer.max_response_size,
             )
-            return to_answer(reply, route.answer)
+            return to_answer(reply, route.answer, function=route.target.function_name)
         except LambdaError as error:
             return self._failed(error, environ, route)
 

@@ -251,7 +251,10 @@ def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parse
     faulty = set()
     for name, value in given.items():
         if name not in OPTIONS:
-            errors.append(f"{place}{_unknown(name)}")
+            near = _near(name)
+            # What was misspelt is not missing, too.
+            faulty.update(near)
+            errors.append(f"{place}{_unknown(name, near)}")
         elif value is not None:
             try:
                 values[name] = OPTIONS[name].metadata["parse"](value)
@@ -261,10 +264,13 @@ def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parse
     return _Parsed(values, frozenset(faulty))
 
 
-def _unknown(name: object) -> str:
+def _near(name: object) -> list[str]:
+    return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
+
+
+def _unknown(name: object, near: list[str]) -> str:
     if not isinstance(name, (str, int)):
         return f"a name of type {type(name).__name__}: unknown option"
-    near = difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
     return f"{name}: unknown option" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
@@ -277,6 +283,9 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
     hidden = own.values.keys() | own.faulty
     if hidden & KEYS:
         hidden |= {"aws_session_token"}
+    if parsers.split_function_name(own.values.get("function_name", ""))[0]:
+        # A default region is for the routes that do not say theirs, as an ARN does.
+        hidden |= {"aws_region"}
     values = {name: value for name, value in defaults.values.items() if name not in hidden}
     return _Parsed(values | own.values, (defaults.faulty - hidden) | own.faulty)
 
@@ -293,8 +302,7 @@ def _route_entries(
         place = f"routes[{key!r}]"
         if not parsers.is_path(key):
             errors.append(f"{place}: a path must be a text that starts with '/', without NUL")
-            continue
-        path = key.rstrip("/") or "/"
+        path = str(key).rstrip("/") or "/"
         if path in seen:
             errors.append(f"{place}: the same path as {seen[path]}; give a list of functions there")
         seen[path] = place

@@ -49,8 +49,8 @@ class Answer:
     body: bytes
 
 
-def to_answer(reply: Reply, options: AnswerOptions) -> Answer:
-    """Return the HTTP answer that ``reply`` stands for.
+def to_answer(reply: Reply, options: AnswerOptions, *, function: str) -> Answer:
+    """Return the HTTP answer that ``reply`` of ``function`` stands for.
 
     Raises `ServiceError` where Lambda refused, `ResultError` where a proxy
     integration's result is an error or no HTTP answer.
@@ -59,7 +59,7 @@ def to_answer(reply: Reply, options: AnswerOptions) -> Answer:
         raise _service_error(reply)
     _write_tail(reply)
     if reply.header("x-amz-function-error"):
-        return _function_error(reply, options)
+        return _function_error(reply, options, function)
     headers = _lambda_headers(reply, options)
     # 202 and 204 come without a result: the function was not waited for.
     if options.is_proxy_integration and reply.status == 200:
@@ -118,14 +118,15 @@ def _plain_body(body: bytes, headers: Headers, options: AnswerOptions) -> bytes:
     return _EMPTY_ARRAY.sub(lambda found: b"{}" if found[0][:1] == b"[" else found[0], body)
 
 
-def _function_error(reply: Reply, options: AnswerOptions) -> Answer:
+def _function_error(reply: Reply, options: AnswerOptions, function: str) -> Answer:
     """Return the error of a function that failed, without its stack trace.
 
     In proxy integration it is a `ResultError`: 504 for Lambda's own "Task
     timed out", else 502.
     """
     kind, request_id = reply.header("x-amz-function-error"), _request_id(reply)
-    log.error("function error (%s), request %s: %r", kind, request_id, reply.body)
+    text = reply.body.decode(errors="replace")
+    log.error("function %s: error (%s), request %s: %r", function, kind, request_id, text)
     if options.is_proxy_integration:
         raise ResultError(
             detail=f"function error {kind}",

@@ -278,8 +278,8 @@ def test_body_that_is_left_out_is_told_to_the_log(
         web.send("POST", "/f", [("Content-Type", "application/json")], b"{")
     told = [r.getMessage() for r in caplog.records if "not in the event" in r.getMessage()]
     assert [line.split(", h")[0] for line in told] == [
-        "a body of 3 bytes, type 'image/png'",
-        "a body of 1 bytes, type 'application/json'",
+        "POST '/f': a body of 3 bytes, type 'image/png'",
+        "POST '/f': a body of 1 bytes, type 'application/json'",
     ]
 
 

@@ -917,3 +917,20 @@ def test_region_of_the_environment_cannot_lead_elsewhere():
         "routes['/a'].aws_region: AWS_REGION or AWS_DEFAULT_REGION in the environment "
         "is no AWS region",
     )
+
+
+def test_the_region_of_an_arn_wins_over_a_default():
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    assert read(defaults={"aws_region": "us-east-1"}, function_name=arn).target.aws_region == (
+        "eu-west-1"
+    )
+
+
+def test_options_below_a_wrong_path_are_read_too():
+    assert len(faults({"routes": {"lambda1": {"function_name": "a b"}}})) == 2
+
+
+def test_a_misspelt_option_is_not_missing_too():
+    with pytest.raises(ConfigError) as caught:
+        read_routes({"aws_regoin": "us-east-1", "routes": {"/a": {"function_nam": "f"}}}, {})
+    assert len(caught.value.errors) == 2

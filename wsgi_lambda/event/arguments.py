@@ -55,7 +55,9 @@ def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any
 def _log_ignored(request: Request, length: int) -> None:
     if length:
         log.warning(
-            "a body of %d bytes, type %r, holds no arguments and is not in the event",
+            "%s %r: a body of %d bytes, type %r, holds no arguments and is not in the event",
+            request.method,
+            request.environ.get("PATH_INFO", ""),
             length,
             request.media_type,
         )
