@@ -36,7 +36,8 @@ _CONNECTION_ONLY = frozenset(
 )
 
 
-def is_name(name: str) -> bool:
+def is_token(name: str) -> bool:
+    """Tell a token of HTTP, which a header's name and a method must be."""
     return _TOKEN.fullmatch(name) is not None
 
 
@@ -71,16 +72,16 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
     A header that `Connection` names is one of this hop, too.
     """
     found = list(headers)
-    named = {
+    this_hop = _CONNECTION_ONLY.union(
         name.strip().lower()
         for key, value in found
         if key.lower() == "connection"
         for name in value.split(",")
-    }
+    )
     return [
         (key, to_wire(value))
         for key, value in found
-        if key.lower() not in _CONNECTION_ONLY | named and is_name(key) and is_value(value)
+        if key.lower() not in this_hop and is_token(key) and is_value(value)
     ]
 
 

@@ -130,11 +130,14 @@ class Transport:
         return "http" if self.disable_https else "https"
 
     @property
+    def default_port(self) -> int:
+        return 80 if self.disable_https else 443
+
+    @property
     def authority(self) -> str:
         """Host and, where it is not the scheme's own, port: the Host header that is signed."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 80 if self.disable_https else 443
-        return host if self.port == default else f"{host}:{self.port}"
+        return host if self.port == self.default_port else f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +213,6 @@ GROUPS = (Match, Target, Transport, EventOptions, AnswerOptions)
 
 #: Every option by its name: its dataclass field, with default, parser and meaning.
 OPTIONS = {item.name: item for group in GROUPS for item in fields(group)}
-
 
 #: One set of credentials.
 KEYS = {"aws_key", "aws_secret", "aws_session_token"}
@@ -396,5 +398,5 @@ def _complete(transport: Transport, region: str) -> Transport:
     return replace(
         transport,
         host=transport.host or f"lambda.{region}.{suffix}",
-        port=transport.port or (80 if transport.disable_https else 443),
+        port=transport.port or transport.default_port,
     )

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 
 from wsgi_lambda.credentials import is_printable
+from wsgi_lambda.headers import is_token
 
 # NamespacedFunctionName and Qualifier of the Invoke API's own model.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -28,7 +29,6 @@ _FUNCTION_NAME_LENGTH = 256  # characters
 # Part of a host name, so it must not be able to hold a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 _HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE | re.ASCII)
-_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HOST_PATTERN = re.compile(
     r"(?:\*\.[a-z0-9-_]+(?:\.[a-z0-9-_]+)*"
     r"|[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?"
@@ -100,7 +100,7 @@ def names(value: object) -> frozenset[str]:
 
 def methods(value: object) -> frozenset[str]:
     found = _texts(value)
-    if not all(map(_METHOD.fullmatch, found)):
+    if not all(map(is_token, found)):
         raise ValueError("holds a text that is no HTTP method")
     return frozenset(method.upper() for method in found)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsgi_lambda.errors import ResultError
-from wsgi_lambda.headers import Headers, end_to_end, is_name, is_value
+from wsgi_lambda.headers import Headers, end_to_end, is_token, is_value
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _COOKIE = "set-cookie"
@@ -93,7 +93,7 @@ def _mapping(result: dict[str, Any], field: str) -> list[tuple[str, Any]]:
 
 
 def _header(field: str, name: str, value: object) -> tuple[str, str]:
-    if not is_name(name):
+    if not is_token(name):
         raise _malformed(field, f"has a name that is no HTTP token: {_shown(name)}")
     if isinstance(value, (bool, int, float)):
         value = json.dumps(value)

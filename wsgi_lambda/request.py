@@ -69,7 +69,7 @@ class Request:
         """The Content-Type with its parameters, as it came."""
         return decode(self.environ.get("CONTENT_TYPE", ""))
 
-    @property
+    @cached_property
     def media_type(self) -> str:
         """The Content-Type without parameters, in lower case."""
         return self.content_type.partition(";")[0].strip().lower()

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "": {"errors", "middleware"},
     "errors": set(),
     "credentials": {"errors"},
-    "parsers": {"credentials"},
+    "parsers": {"credentials", "headers"},
     "options": {"errors", "credentials", "parsers"},
     "route": {"options"},
     "request": {"errors"},

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import arguments, kong
 from wsgi_lambda.options import EventOptions
 from wsgi_lambda.request import Request
-
-log = logging.getLogger("wsgi_lambda")
 
 
 def build_event(request: Request, options: EventOptions) -> bytes:
