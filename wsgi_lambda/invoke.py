@@ -17,7 +17,7 @@ import requests
 
 from wsgi_lambda.credentials import find_credentials
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
-from wsgi_lambda.options import Target, Transport
+from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
 from wsgi_lambda.sign import Signer
 
@@ -132,12 +132,12 @@ class LambdaClient:
 class Function:
     """One function as a route invokes it: everything but the payload is ready."""
 
-    def __init__(self, target: Target, client: LambdaClient, transport: Transport) -> None:
+    def __init__(self, route: Route, client: LambdaClient) -> None:
         self._client = client
-        self._credentials = target.credentials
-        self._timeout = target.timeout
-        self._signer = Signer(target.aws_region)
-        self._template = _prepare(target, transport)
+        self._credentials = route.identity.own
+        self._timeout = route.target.timeout
+        self._signer = Signer(route.target.aws_region)
+        self._template = _prepare(route.target, route.transport)
 
     def invoke(self, payload: bytes, *, is_safe: bool, max_response_size: int) -> Reply:
         """Invoke the function once.

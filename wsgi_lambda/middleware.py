@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.errors import LambdaError, RequestError
 from wsgi_lambda.event import build_event
 from wsgi_lambda.invoke import Function, LambdaClient
-from wsgi_lambda.options import Route, Transport, read_routes
+from wsgi_lambda.options import Route, Transport
 from wsgi_lambda.reply import Answer, failure, finish, to_answer
 from wsgi_lambda.request import Request
 from wsgi_lambda.route import RouteTable
@@ -52,10 +53,7 @@ class LambdaMiddleware:
         clients: dict[Transport, LambdaClient] = {
             transport: LambdaClient(transport) for transport in {r.transport for r in routes}
         }
-        self._functions = {
-            id(route): Function(route.target, clients[route.transport], route.transport)
-            for route in routes
-        }
+        self._functions = {id(route): Function(route, clients[route.transport]) for route in routes}
         self._table = RouteTable(routes)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,23 +1,19 @@
 """Every option, declared once: name, default, parser, meaning.
 
 The names are those of Kong's `aws-lambda` plugin. A group is what one step
-needs to know: which requests (`Match`), what to invoke (`Target`), over which
-connection (`Transport`), what to send (`EventOptions`), what to answer
-(`AnswerOptions`). `read_routes` makes them out of a configuration, or raises
-one `ConfigError` with all that is wrong.
+needs to know: which requests (`Match`), what to invoke (`Target`), as whom
+(`Identity`), over which connection (`Transport`), what to send
+(`EventOptions`), what to answer (`AnswerOptions`).
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from wsgi_lambda import parsers
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.errors import ConfigError
 
 MEBIBYTE = 1024 * 1024  # bytes
 
@@ -29,16 +25,6 @@ ASYNCHRONOUS_PAYLOAD = 1 * MEBIBYTE
 #: Lambda's limit for a result, with room for the few bytes of envelope (an
 #: error's JSON) that it does not count.
 BUFFERED_RESPONSE = 6 * MEBIBYTE + 64 * 1024
-
-#: Partitions whose names do not end in amazonaws.com, by the region's start.
-PARTITION_SUFFIXES = {
-    "cn-": "amazonaws.com.cn",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-    "eusc-": "amazonaws.eu",
-}
 
 
 def option(parse: Callable[[object], Any], default: Any = None, *, doc: str) -> Any:
@@ -66,19 +52,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What to invoke, and as whom."""
+    """What to invoke."""
 
     function_name: str = option(
         parsers.function_name, "", doc="name, ARN or partial ARN, with optional `:alias`; required"
     )
     qualifier: str | None = option(parsers.qualifier, doc="version or alias")
-    aws_key: str | None = option(
-        parsers.secret, doc="access key id, with `aws_secret`; else the environment's"
-    )
-    aws_secret: str | None = option(parsers.secret, doc="secret access key")
-    aws_session_token: str | None = option(
-        parsers.secret, doc="session token of temporary `aws_key` and `aws_secret`"
-    )
     aws_region: str = option(
         parsers.region,
         "",
@@ -98,9 +77,22 @@ class Target:
         parsers.milliseconds, 60.0, doc="ms; a total deadline for the invocation"
     )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """As whom to invoke it."""
+
+    aws_key: str | None = option(
+        parsers.secret, doc="access key id, with `aws_secret`; else the environment's"
+    )
+    aws_secret: str | None = option(parsers.secret, doc="secret access key")
+    aws_session_token: str | None = option(
+        parsers.secret, doc="session token of temporary `aws_key` and `aws_secret`"
+    )
+
     @property
-    def credentials(self) -> Credentials | None:
-        """The route's own keys, or None where the environment is asked for each request."""
+    def own(self) -> Credentials | None:
+        """The route's own keys, or None where they are looked up."""
         if self.aws_key is None or self.aws_secret is None:
             return None
         return Credentials(self.aws_key, self.aws_secret, self.aws_session_token)
@@ -203,200 +195,13 @@ class Route:
     path: str
     match: Match
     target: Target
+    identity: Identity
     transport: Transport
     event: EventOptions
     answer: AnswerOptions
 
 
-Group = TypeVar("Group", Match, Target, Transport, EventOptions, AnswerOptions)
-GROUPS = (Match, Target, Transport, EventOptions, AnswerOptions)
+GROUPS = (Match, Target, Identity, Transport, EventOptions, AnswerOptions)
 
 #: Every option by its name: its dataclass field, with default, parser and meaning.
 OPTIONS = {item.name: item for group in GROUPS for item in fields(group)}
-
-#: One set of credentials.
-KEYS = {"aws_key", "aws_secret", "aws_session_token"}
-
-
-def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
-    """Return the routes of ``config``, in its order.
-
-    ``config`` maps option names to values that hold for all routes, and
-    ``routes`` to a mapping of path to one mapping of options, or a list of
-    them. None means not set. Raises `ConfigError` with everything that is wrong.
-    """
-    if not isinstance(config, Mapping):
-        raise ConfigError([f"configuration: must be a mapping, not {type(config).__name__}"])
-    errors: list[str] = []
-    defaults = _parse({name: config[name] for name in config if name != "routes"}, "", errors)
-    routes = []
-    for place, path, own in _route_entries(config.get("routes"), errors):
-        parsed = _joined(defaults, _parse(own, f"{place}.", errors))
-        route = _make_route(place, path, parsed, environ, errors)
-        if route is not None:
-            routes.append(route)
-    if errors:
-        raise ConfigError(errors)
-    return tuple(routes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    """Options of one place: the values that are right, and the names of those that are not."""
-
-    values: dict[str, Any] = field(repr=False)
-    faulty: frozenset[str]
-
-
-def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parsed:
-    values: dict[str, Any] = {}
-    faulty = set()
-    for name, value in given.items():
-        if name not in OPTIONS:
-            near = _near(name)
-            # What was misspelt is not missing, too.
-            faulty.update(near)
-            errors.append(f"{place}{_unknown(name, near)}")
-        elif value is not None:
-            try:
-                values[name] = OPTIONS[name].metadata["parse"](value)
-            except ValueError as error:
-                faulty.add(name)
-                errors.append(f"{place}{name}: {error}")
-    return _Parsed(values, frozenset(faulty))
-
-
-def _near(name: object) -> list[str]:
-    return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
-
-
-def _unknown(name: object, near: list[str]) -> str:
-    if not isinstance(name, (str, int)):
-        return f"a name of type {type(name).__name__}: unknown option"
-    return f"{name}: unknown option" + (f"; did you mean {near[0]!r}?" if near else "")
-
-
-def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
-    """Lay a route's options over the defaults.
-
-    A session token belongs to its keys: one of the defaults does not go with
-    keys of a route.
-    """
-    hidden = own.values.keys() | own.faulty
-    if hidden & KEYS:
-        hidden |= {"aws_session_token"}
-    if parsers.split_function_name(own.values.get("function_name", ""))[0]:
-        # A default region is for the routes that do not say theirs, as an ARN does.
-        hidden |= {"aws_region"}
-    values = {name: value for name, value in defaults.values.items() if name not in hidden}
-    return _Parsed(values | own.values, (defaults.faulty - hidden) | own.faulty)
-
-
-def _route_entries(
-    routes: object, errors: list[str]
-) -> Iterator[tuple[str, str, Mapping[Any, object]]]:
-    """Yield (place, normal path, own options) of every entry that can be read."""
-    if not isinstance(routes, Mapping):
-        errors.append("routes: required, a mapping of paths to options")
-        return
-    seen: dict[str, str] = {}
-    for key, value in routes.items():
-        place = f"routes[{key!r}]"
-        if not parsers.is_path(key):
-            errors.append(f"{place}: a path must be a text that starts with '/', without NUL")
-        path = str(key).rstrip("/") or "/"
-        if path in seen:
-            errors.append(f"{place}: the same path as {seen[path]}; give a list of functions there")
-        seen[path] = place
-        several = isinstance(value, (list, tuple))
-        if several and not value:
-            errors.append(f"{place}: an empty list names no function")
-        for number, own in enumerate(value if several else [value]):
-            here = f"{place}[{number}]" if several else place
-            if isinstance(own, Mapping):
-                yield here, path, own
-            else:
-                errors.append(f"{here}: must be a mapping of options, not {type(own).__name__}")
-
-
-def _make_route(
-    place: str, path: str, parsed: _Parsed, environ: Mapping[str, str], errors: list[str]
-) -> Route | None:
-    """Return one route, or None after adding what does not fit together to ``errors``."""
-    values = parsed.values
-    target = _make(Target, values)
-    event = _make(EventOptions, values)
-    region = _region(target, environ)
-    problems = [
-        f"{place}.{name}: {problem}"
-        for name, sources, problem in _contradictions(target, region)
-        # What was given wrong is neither missing nor contradicted.
-        if not parsed.faulty & {name, *sources}
-    ]
-    errors.extend(problems)
-    if problems or parsed.faulty:
-        return None
-    payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
-    return Route(
-        path=path,
-        match=_make(Match, values),
-        target=replace(target, aws_region=region),
-        transport=_complete(_make(Transport, values), region),
-        event=replace(event, max_payload_size=event.max_payload_size or payload),
-        answer=_make(AnswerOptions, values),
-    )
-
-
-def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
-    """Return one group of options with the values that are its own."""
-    own = {item.name: values[item.name] for item in fields(group) if item.name in values}
-    return group(**own)
-
-
-def _contradictions(target: Target, region: str) -> Iterator[tuple[str, set[str], str]]:
-    """Yield (option, options that it is judged by, what is wrong) where values do not fit."""
-    in_arn, _, suffix = parsers.split_function_name(target.function_name)
-    if not target.function_name:
-        yield "function_name", set(), "required"
-    if suffix and target.qualifier and suffix != target.qualifier:
-        yield "qualifier", set(), "contradicts the one at the end of function_name"
-    if target.aws_key is None and target.aws_secret is not None:
-        yield "aws_key", set(), "required with aws_secret"
-    if target.aws_secret is None and target.aws_key is not None:
-        yield "aws_secret", set(), "required with aws_key"
-    if target.aws_session_token is not None and target.aws_key is None:
-        yield "aws_session_token", KEYS, "needs aws_key and aws_secret"
-    if in_arn and region != in_arn:
-        yield "aws_region", set(), "contradicts the region in function_name"
-    if not region:
-        yield (
-            "aws_region",
-            {"function_name"},
-            "not set, and neither a full ARN in function_name nor AWS_REGION "
-            "or AWS_DEFAULT_REGION in the environment tells it",
-        )
-    elif not parsers.is_region(region):
-        yield (
-            "aws_region",
-            set(),
-            "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region",
-        )
-
-
-def _region(target: Target, environ: Mapping[str, str]) -> str:
-    in_arn, _, _ = parsers.split_function_name(target.function_name)
-    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-    return target.aws_region or in_arn or named
-
-
-def _complete(transport: Transport, region: str) -> Transport:
-    """Return ``transport`` with the host and port that Lambda has where none is given."""
-    suffix = next(
-        (name for start, name in PARTITION_SUFFIXES.items() if region.startswith(start)),
-        "amazonaws.com",
-    )
-    return replace(
-        transport,
-        host=transport.host or f"lambda.{region}.{suffix}",
-        port=transport.port or transport.default_port,
-    )

@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "errors": set(),
     "credentials": {"errors"},
     "parsers": {"credentials", "headers"},
-    "options": {"errors", "credentials", "parsers"},
+    "options": {"credentials", "parsers"},
+    "configuration": {"errors", "options", "parsers"},
     "route": {"options"},
     "request": {"errors"},
     "event": {"options", "request", "errors"},
@@ -32,7 +33,16 @@ MAY_IMPORT = {
     "invoke": {"options", "credentials", "sign", "pool", "errors"},
     "proxy": {"errors", "headers"},
     "reply": {"options", "errors", "headers", "proxy", "invoke"},
-    "middleware": {"errors", "options", "route", "request", "event", "invoke", "reply"},
+    "middleware": {
+        "configuration",
+        "errors",
+        "options",
+        "route",
+        "request",
+        "event",
+        "invoke",
+        "reply",
+    },
 }
 
 #: Libraries that one module alone may know, or none.

@@ -6,8 +6,9 @@ from dataclasses import asdict
 import certifi
 import pytest
 
+from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.options import OPTIONS, Route, read_routes
+from wsgi_lambda.options import OPTIONS, Route
 
 REGION = {"AWS_REGION": "eu-north-1"}
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
@@ -49,14 +50,12 @@ def test_an_option_that_is_not_given_has_its_default():
         "target": {
             "function_name": "pay",
             "qualifier": None,
-            "aws_key": None,
-            "aws_secret": None,
-            "aws_session_token": None,
             "aws_region": "eu-north-1",
             "invocation_type": "RequestResponse",
             "log_type": "Tail",
             "timeout": 60.0,
         },
+        "identity": {"aws_key": None, "aws_secret": None, "aws_session_token": None},
         "transport": {
             "host": "lambda.eu-north-1.amazonaws.com",
             "port": 443,
@@ -121,7 +120,7 @@ GIVEN = {
 
 
 def value_of(route, name):
-    groups = (route.match, route.target, route.transport, route.event, route.answer)
+    groups = (route.match, route.target, route.identity, route.transport, route.event, route.answer)
     return next(getattr(group, name) for group in groups if hasattr(group, name))
 
 
@@ -760,17 +759,17 @@ def test_the_authority_names_a_port_that_is_not_the_schemes_own(options, scheme,
 
 
 def test_a_pair_of_keys_is_the_routes_own():
-    target = read(aws_key="AKID", aws_secret="secret", aws_session_token="token").target
-    own = target.credentials
+    identity = read(aws_key="AKID", aws_secret="secret", aws_session_token="token").identity
+    own = identity.own
     assert (own.access_key, own.secret_key, own.session_token) == ("AKID", "secret", "token")
 
 
 def test_a_token_is_optional():
-    assert read(aws_key="AKID", aws_secret="secret").target.credentials.session_token is None
+    assert read(aws_key="AKID", aws_secret="secret").identity.own.session_token is None
 
 
 def test_a_route_without_keys_has_none_of_its_own():
-    assert read().target.credentials is None
+    assert read().identity.own is None
 
 
 @pytest.mark.parametrize(
@@ -795,8 +794,8 @@ def test_half_a_set_of_keys_is_a_fault(keys, expected):
 
 
 def test_a_pair_may_be_completed_at_the_top():
-    target = read(defaults={"aws_secret": "secret"}, aws_key="AKID").target
-    assert (target.aws_key, target.aws_secret) == ("AKID", "secret")
+    identity = read(defaults={"aws_secret": "secret"}, aws_key="AKID").identity
+    assert (identity.aws_key, identity.aws_secret) == ("AKID", "secret")
 
 
 def test_a_wrong_key_is_not_missing_to_the_token():
@@ -806,7 +805,7 @@ def test_a_wrong_key_is_not_missing_to_the_token():
 
 def test_a_token_at_the_top_does_not_go_with_keys_of_a_route():
     top = {"aws_key": "ASIATOP", "aws_secret": "top", "aws_session_token": "token"}
-    assert read(defaults=top, aws_key="AKID", aws_secret="own").target.aws_session_token is None
+    assert read(defaults=top, aws_key="AKID", aws_secret="own").identity.aws_session_token is None
 
 
 # --- nothing tells a secret
@@ -883,8 +882,8 @@ def test_a_pair_of_keys_does_not_show_in_a_repr(place):
     config = place(dict.fromkeys(SECRETS, CANARY))
     (route,) = read_routes(config, REGION)
     assert isinstance(route, Route)
-    assert route.target.aws_secret == CANARY
-    assert CANARY not in f"{route!r} {route!s} {route.target!r} {route.target.credentials!r}"
+    assert route.identity.aws_secret == CANARY
+    assert CANARY not in f"{route!r} {route!s} {route.target!r} {route.identity.own!r}"
 
 
 @pytest.mark.parametrize("name", SECRETS)

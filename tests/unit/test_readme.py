@@ -18,7 +18,8 @@ import pytest
 
 import wsgi_lambda
 from wsgi_lambda import ConfigError
-from wsgi_lambda.options import OPTIONS, read_routes
+from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(wsgi_lambda.__file__).resolve().parent
@@ -63,7 +64,7 @@ def actual_default(name: str, **options: Any) -> Any:
     """Return what a route has that leaves ``name`` out; what is empty counts as None."""
     config = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1", **options}}}
     (route,) = read_routes(config, environ={})
-    groups = (route.match, route.target, route.transport, route.event, route.answer)
+    groups = (route.match, route.target, route.identity, route.transport, route.event, route.answer)
     value = next(getattr(group, name) for group in groups if hasattr(group, name))
     if name in MILLISECONDS:
         return value * 1000
