@@ -71,13 +71,13 @@ class LambdaMiddleware:
     def _answer(self, route: Route, environ: WSGIEnvironment) -> Answer:
         request = Request(environ)
         try:
-            payload = build_event(request, route.event)
+            payload = build_event(request, route)
             reply = self._functions[id(route)].invoke(
                 payload,
                 is_safe=request.method in _SAFE_METHODS,
                 max_response_size=route.answer.max_response_size,
             )
-            return to_answer(reply, route.answer, function=route.target.function_name)
+            return to_answer(reply, route)
         except LambdaError as error:
             return self._failed(error, environ, route)
 

@@ -151,10 +151,16 @@ class EventOptions:
     base64_encode_body: bool = option(
         parsers.boolean, True, doc="`request_body` of a type that is no text goes as base64"
     )
+    awsgateway_compatible: bool = option(
+        parsers.boolean, False, doc="API Gateway's event; wins over `forward_request_*`"
+    )
+    awsgateway_compatible_payload_version: str = option(
+        parsers.one_of("1.0", "2.0"), "1.0", doc="of that event; with 2.0 of the answer, too"
+    )
     strip_path: bool = option(
         parsers.boolean,
         False,
-        doc="leave the route's path out of the path in the event; `request_uri` is never stripped",
+        doc="leave the route's path out of the path in API Gateway's event",
     )
     skip_large_bodies: bool = option(
         parsers.boolean, True, doc="accepted for Kong's sake; a body is never dropped"

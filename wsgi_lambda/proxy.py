@@ -1,6 +1,6 @@
 """A proxy integration's result: JSON that says status, headers and body.
 
-The shape is API Gateway's, payload 1.0, with the `cookies` of payload 2.0.
+The shape is API Gateway's, of payload 1.0 and 2.0 alike.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -29,12 +29,18 @@ class Result:
     body: bytes
 
 
-def read_result(payload: bytes) -> Result:
-    """Return the answer in ``payload``; raise `ResultError` that names the malformed field."""
+def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
+    """Return the answer in ``payload``; raise `ResultError` that names the malformed field.
+
+    With ``is_inferred`` (payload 2.0) JSON that names no `statusCode` is no
+    such answer but the body of one: None.
+    """
     try:
         result = json.loads(payload, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise _malformed("result", "is not JSON") from error
+    if is_inferred and (not isinstance(result, dict) or result.get("statusCode") is None):
+        return None
     if not isinstance(result, dict):
         raise _malformed("result", "is not a JSON object")
     headers = [*_headers(result), *_cookies(result)]

@@ -13,7 +13,7 @@ from typing import Any
 from wsgi_lambda.errors import LambdaError, ResultError, ServiceError
 from wsgi_lambda.headers import Headers, end_to_end, without
 from wsgi_lambda.invoke import Reply
-from wsgi_lambda.options import AnswerOptions
+from wsgi_lambda.options import AnswerOptions, Route
 from wsgi_lambda.proxy import read_result
 
 log = logging.getLogger("wsgi_lambda")
@@ -49,8 +49,8 @@ class Answer:
     body: bytes
 
 
-def to_answer(reply: Reply, options: AnswerOptions, *, function: str) -> Answer:
-    """Return the HTTP answer that ``reply`` of ``function`` stands for.
+def to_answer(reply: Reply, route: Route) -> Answer:
+    """Return the HTTP answer that ``reply`` of the route's function stands for.
 
     Raises `ServiceError` where Lambda refused, `ResultError` where a proxy
     integration's result is an error or no HTTP answer.
@@ -59,18 +59,25 @@ def to_answer(reply: Reply, options: AnswerOptions, *, function: str) -> Answer:
         raise _service_error(reply)
     _write_tail(reply)
     if reply.header("x-amz-function-error"):
-        return _function_error(reply, options, function)
-    headers = _lambda_headers(reply, options)
+        return _function_error(reply, route.answer, route.target.function_name)
+    headers = _lambda_headers(reply, route.answer)
     # 202 and 204 come without a result: the function was not waited for.
-    if options.is_proxy_integration and reply.status == 200:
-        try:
-            result = read_result(reply.body)
-        except ResultError as error:
-            error.request_id = _request_id(reply)
-            raise
-        headers = [*without(headers, result.headers), *result.headers]
-        return Answer(result.status, headers, result.body)
-    return Answer(reply.status, headers, _plain_body(reply.body, headers, options))
+    if route.answer.is_proxy_integration and reply.status == 200:
+        return _proxy_answer(reply, headers, route)
+    return Answer(reply.status, headers, _plain_body(reply.body, headers, route.answer))
+
+
+def _proxy_answer(reply: Reply, headers: Headers, route: Route) -> Answer:
+    is_v2 = route.event.awsgateway_compatible_payload_version == "2.0"
+    try:
+        result = read_result(reply.body, is_inferred=is_v2 and route.event.awsgateway_compatible)
+    except ResultError as error:
+        error.request_id = _request_id(reply)
+        raise
+    if result is None:
+        inferred = ("Content-Type", "application/json")
+        return Answer(200, [*without(headers, [inferred]), inferred], reply.body)
+    return Answer(result.status, [*without(headers, result.headers), *result.headers], result.body)
 
 
 def failure(error: LambdaError) -> Answer:

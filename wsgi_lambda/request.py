@@ -20,8 +20,8 @@ from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 # RFC 9110, 8.6: digits alone; int() would also take "+5", "-1", "1_000" and "٣".
 _LENGTH = re.compile(r"[0-9]{1,19}")
 _BLOCK = 64 * 1024  # bytes read at once
-# What may stand in a path unescaped: pchar and "/" of RFC 3986.
-_PATH_SAFE = "/!$&'()*+,;=:@~"
+#: What may stand in a path unescaped: pchar and "/" of RFC 3986.
+PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
 class Request:
@@ -41,13 +41,18 @@ class Request:
         return encode(self.environ.get("QUERY_STRING", ""))
 
     @property
+    def raw_target(self) -> str:
+        """The target as the client sent it, in latin-1; "" where the server does not say."""
+        raw: str = self.environ.get("REQUEST_URI") or self.environ.get("RAW_URI") or ""
+        return raw
+
+    @property
     def target(self) -> str:
         """The request's target as the client sent it, or quoted anew where no server says."""
-        raw = self.environ.get("REQUEST_URI") or self.environ.get("RAW_URI")
-        if raw:
-            return decode(raw)
+        if self.raw_target:
+            return decode(self.raw_target)
         path = self.environ.get("SCRIPT_NAME", "") + self.environ.get("PATH_INFO", "")
-        quoted = quote(encode(path), safe=_PATH_SAFE)
+        quoted = quote(encode(path), safe=PATH_SAFE)
         query = self.environ.get("QUERY_STRING", "")
         return decode(f"{quoted}?{query}" if query else quoted)
 

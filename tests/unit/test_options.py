@@ -70,6 +70,8 @@ def test_an_option_that_is_not_given_has_its_default():
             "forward_request_headers": False,
             "forward_request_body": False,
             "base64_encode_body": True,
+            "awsgateway_compatible": False,
+            "awsgateway_compatible_payload_version": "1.0",
             "strip_path": False,
             "skip_large_bodies": True,
             "max_payload_size": 6_291_456,
@@ -107,6 +109,8 @@ GIVEN = {
     "forward_request_headers": (True, True),
     "forward_request_body": (True, True),
     "base64_encode_body": (False, False),
+    "awsgateway_compatible": (True, True),
+    "awsgateway_compatible_payload_version": ("2.0", "2.0"),
     "strip_path": (True, True),
     "skip_large_bodies": (False, False),
     "max_payload_size": (1, 1),
@@ -319,6 +323,7 @@ NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
 NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
 NO_REGION = "is no AWS region, as in us-east-1"
 NO_SECRET = "holds a blank, a control or a non-ASCII character"
+NO_TEXT = "must be one of the texts {}, not {}"
 NO_INVOCATION_TYPE = "must be one of RequestResponse, Event, DryRun"
 NO_BUNDLE = "no CA bundle could be read there ({})"
 
@@ -329,6 +334,7 @@ BOOLEANS = [
     "forward_request_headers",
     "forward_request_body",
     "base64_encode_body",
+    "awsgateway_compatible",
     "strip_path",
     "skip_large_bodies",
     "is_proxy_integration",
@@ -375,9 +381,13 @@ WRONG = {
     "region-with-a-line-end": ("aws_region", "us-east-1\n", NO_REGION),
     "invocation-type-unknown": ("invocation_type", "Sync", NO_INVOCATION_TYPE),
     "invocation-type-in-small": ("invocation_type", "event", NO_INVOCATION_TYPE),
-    "invocation-type-as-list": ("invocation_type", ["Event"], NO_INVOCATION_TYPE),
+    "invocation-type-as-list": (
+        "invocation_type",
+        ["Event"],
+        NO_TEXT.format("RequestResponse, Event, DryRun", "list"),
+    ),
     "log-type-unknown": ("log_type", "tail", "must be one of Tail, None"),
-    "log-type-as-boolean": ("log_type", False, "must be one of Tail, None"),
+    "log-type-as-boolean": ("log_type", False, NO_TEXT.format("Tail, None", "a boolean")),
     "timeout-as-text": ("timeout", "60000", f"{TIME}, not a text"),
     "timeout-as-boolean": ("timeout", True, f"{TIME}, not a boolean"),
     "timeout-as-fraction": ("timeout", 0.5, f"{TIME}, not a fraction"),
@@ -420,6 +430,16 @@ WRONG = {
         "empty_arrays_mode",
         "Legacy",
         "must be one of correct, legacy",
+    ),
+    "payload-version-unknown": (
+        "awsgateway_compatible_payload_version",
+        "1",
+        "must be one of 1.0, 2.0",
+    ),
+    "payload-version-as-number": (
+        "awsgateway_compatible_payload_version",
+        2.0,
+        NO_TEXT.format("1.0, 2.0", "a fraction"),
     ),
     **{f"{name}-as-text": (name, "true", BOOLEAN.format("a text")) for name in BOOLEANS},
     **{f"{name}-as-number": (name, 1, BOOLEAN.format("a number")) for name in BOOLEANS},
@@ -502,7 +522,7 @@ def test_all_faults_of_all_places_come_in_one_error():
             "routes['/a'].function_name: required",
             f"routes['b']: {NO_PATH}",
             f"routes['/c'][0].qualifier: {NO_QUALIFIER}",
-            "routes['/c'][0].log_type: must be one of Tail, None",
+            "routes['/c'][0].log_type: must be one of the texts Tail, None, not a number",
             "routes['/c'][1]: must be a mapping of options, not str",
             "routes['/d'].aws_secret: required with aws_key",
         ]

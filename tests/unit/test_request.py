@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 from wsgi_lambda.event import build_event
-from wsgi_lambda.options import EventOptions
 from wsgi_lambda.request import Request
 
 
@@ -78,8 +78,9 @@ def test_no_depth_of_nesting_raises() -> None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if parses(middle) else (low, middle)
-    options = EventOptions(forward_request_body=True, max_payload_size=10_000_000)
+    config = {"function_name": "f", "forward_request_body": True, "max_payload_size": 10_000_000}
+    (route,) = read_routes({"aws_region": "us-east-1", "routes": {"/f": config}})
     for depth in range(low - 60, low + 10):
         body = nested(depth)
         environ = {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": "application/json"}
-        assert build_event(request(body, **environ), options).startswith(b'{"request_body":')
+        assert build_event(request(body, **environ), route).startswith(b'{"request_body":')

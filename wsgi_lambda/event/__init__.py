@@ -5,29 +5,38 @@ from __future__ import annotations
 import json
 
 from wsgi_lambda.errors import PayloadTooLarge
-from wsgi_lambda.event import arguments, kong
-from wsgi_lambda.options import EventOptions
+from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, kong
+from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
+#: By payload version.
+GATEWAYS = {"1.0": apigateway_v1.build, "2.0": apigateway_v2.build}
 
-def build_event(request: Request, options: EventOptions) -> bytes:
+
+def build_event(request: Request, route: Route) -> bytes:
     """Return the event for ``request`` as UTF-8 JSON.
 
     Raises `RequestError` (400, 411, 413), of which `PayloadTooLarge` when the
     encoded event is larger than `max_payload_size`.
     """
-    build = kong.build if kong.is_wanted(options) else arguments.build
+    payload = _build(request, route)
+    if len(payload) > route.event.max_payload_size:
+        raise PayloadTooLarge(
+            detail=f"an event of {len(payload)} bytes, limit {route.event.max_payload_size}"
+        )
+    return payload
+
+
+def _build(request: Request, route: Route) -> bytes:
+    if route.event.awsgateway_compatible:
+        return _encode(GATEWAYS[route.event.awsgateway_compatible_payload_version](request, route))
+    build = kong.build if kong.is_wanted(route.event) else arguments.build
     try:
-        payload = _encode(build(request, options))
+        return _encode(build(request, route))
     except RecursionError:  # pragma: no cover - where the limits lie depends on the Python
         # The body's nesting is what the parser just bears and the encoder,
         # one level deeper, does not: then it counts as not to be parsed.
-        payload = _encode(build(request, options, parse=False))
-    if len(payload) > options.max_payload_size:
-        raise PayloadTooLarge(
-            detail=f"an event of {len(payload)} bytes, limit {options.max_payload_size}"
-        )
-    return payload
+        return _encode(build(request, route, parse=False))
 
 
 def _encode(event: object) -> bytes:

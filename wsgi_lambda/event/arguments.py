@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +16,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
 from wsgi_lambda.errors import RequestError
-from wsgi_lambda.options import EventOptions
+from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
 log = logging.getLogger("wsgi_lambda")
@@ -29,7 +30,7 @@ _JSON = re.compile(r"application/(?:json|.+\+json)")
 LONGEST_ESCAPE = 6
 
 
-def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any:
+def build(request: Request, route: Route, *, parse: bool = True) -> Any:
     """Return the arguments of query and body; a JSON array alone is the event itself.
 
     A body that holds no arguments (another type, no JSON, a JSON scalar) is
@@ -40,7 +41,7 @@ def build(request: Request, options: EventOptions, *, parse: bool = True) -> Any
     if not has_arguments(request.media_type):
         _log_ignored(request, request.skip_body())
         return query
-    body = request.read_body(options.max_payload_size * LONGEST_ESCAPE)
+    body = request.read_body(route.event.max_payload_size * LONGEST_ESCAPE)
     value = parse_body(request, body) if parse else None
     if isinstance(value, dict):
         return {**query, **value}
@@ -91,12 +92,17 @@ def parse_arguments(encoded: bytes) -> dict[str, Any]:
 
     Percent and `+` are decoded as UTF-8; what is none becomes U+FFFD.
     """
-    pairs = []
+    return _collect(
+        [(name, True if value is None else value) for name, value in split_arguments(encoded)]
+    )
+
+
+def split_arguments(encoded: bytes) -> Iterator[tuple[str, str | None]]:
+    """Yield the names and values of a query or form, decoded; without `=` the value is None."""
     for part in encoded.split(b"&"):
         if part:
             name, equals, value = part.partition(b"=")
-            pairs.append((_unquote(name), _unquote(value) if equals else True))
-    return _collect(pairs)
+            yield _unquote(name), _unquote(value) if equals else None
 
 
 def _unquote(quoted: bytes) -> str:

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from wsgi_lambda.event.arguments import FORM, MULTIPART, is_json, parse_arguments, parse_body
-from wsgi_lambda.options import EventOptions
+from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
 #: Types that go into `request_body` as they are, as Kong has them.
@@ -32,8 +32,9 @@ def is_wanted(options: EventOptions) -> bool:
     )
 
 
-def build(request: Request, options: EventOptions, *, parse: bool = True) -> dict[str, Any]:
+def build(request: Request, route: Route, *, parse: bool = True) -> dict[str, Any]:
     """Return the parts of the request that the options name."""
+    options = route.event
     event: dict[str, Any] = {}
     if options.forward_request_method:
         event["request_method"] = request.method

@@ -1,0 +1,88 @@
+"""API Gateway's event of payload 2.0, as HTTP APIs and Lambda's function URLs send it.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from typing import Any
+
+from wsgi_lambda.event.gateway import (
+    STAGE,
+    context_of,
+    headers_of,
+    log_time,
+    path_of,
+    principal,
+    query_values,
+    source_ip,
+)
+from wsgi_lambda.options import Route
+from wsgi_lambda.request import Request, decode
+
+_TEXT = re.compile(
+    r"text/.+|application/(?:json|xml|(?:x-)?javascript|ecmascript)|.+/.+\+(?:json|xml)"
+)
+
+
+def build(request: Request, route: Route) -> dict[str, Any]:
+    """Return the event, without what is absent.
+
+    `rawPath` is percent-encoded, as function URLs send it: HTTP APIs send it
+    decoded, and the adapters of web frameworks then decode it twice.
+    """
+    path = path_of(request, route)
+    headers = headers_of(request)
+    cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
+    query = {name: ",".join(values) for name, values in query_values(request).items()}
+    body, is_encoded = _body(request, route)
+    event = {
+        "version": "2.0",
+        "routeKey": STAGE,
+        "rawPath": path.encoded,
+        "rawQueryString": decode(request.environ.get("QUERY_STRING", "")),
+        "cookies": cookies or None,
+        "headers": headers,
+        "queryStringParameters": query or None,
+        "requestContext": _context(request, path.decoded),
+        "body": body,
+        "isBase64Encoded": is_encoded,
+    }
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def _context(request: Request, path: str) -> dict[str, Any]:
+    now = time.time()
+    context = {
+        **context_of(request),
+        "http": {
+            "method": request.method,
+            "path": path,
+            "protocol": request.environ["SERVER_PROTOCOL"],
+            "sourceIp": source_ip(request),
+            "userAgent": request.headers.get("user-agent", ""),
+        },
+        "routeKey": STAGE,
+        "time": log_time(now),
+        "timeEpoch": int(now * 1000),  # ms
+    }
+    authorizer = principal(request)
+    return {**context, "authorizer": authorizer} if authorizer else context
+
+
+def _body(request: Request, route: Route) -> tuple[str | None, bool]:
+    # Text and base64 are both at least as long as the bytes.
+    body = request.read_body(route.event.max_payload_size)
+    if not body:
+        return None, False
+    is_text = _TEXT.fullmatch(request.media_type) and not request.headers.get("content-encoding")
+    if is_text or not route.event.base64_encode_body:
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(body).decode("ascii"), True

@@ -1,0 +1,171 @@
+"""What both of API Gateway's formats say of a request: path, headers, context."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from wsgi_lambda.event.arguments import split_arguments
+from wsgi_lambda.options import Route
+from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
+from wsgi_lambda.trace import HEADER as TRACE
+from wsgi_lambda.trace import new_trace, trace_of
+
+STAGE = "$default"
+
+#: Stand in for the account and the API of a gateway that is not there.
+ACCOUNT_ID = "000000000000"
+API_ID = "wsgi-lambda"
+
+#: A peer on a unix socket has no address.
+LOCAL_ADDRESS = "127.0.0.1"
+
+# RFC 9110, 7.6.1: of the hop to this server only.
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+# RFC 9112, 3.2.2: what a client sends to a proxy.
+_ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?]*", re.IGNORECASE)
+_ENCODED_BYTE = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
+# Every visible character: what is escaped already stays so.
+_RAW_SAFE = "".join(map(chr, range(0x21, 0x7F)))
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path twice: percent-encoded as the client wrote it, and decoded."""
+
+    encoded: str
+    decoded: str
+
+
+def path_of(request: Request, route: Route) -> Path:
+    """Return SCRIPT_NAME and PATH_INFO, without the route's own part where `strip_path` is on.
+
+    The client's own escapes are kept (`%2F` is no slash) where the server's
+    raw target names this very path; after a rewrite the path is quoted anew.
+    """
+    mount = encode(request.environ.get("SCRIPT_NAME", ""))
+    path = encode(request.environ.get("PATH_INFO", ""))
+    encoded = _encoded(request, mount, path)
+    if route.event.strip_path:
+        # Measured in decoded bytes: the client may have escaped any of them.
+        units = _ENCODED_BYTE.findall(encoded)
+        own = len(route.path.rstrip("/").encode())
+        rest = units[len(mount) + own :] or ["/"]
+        encoded = "".join(units[: len(mount)] + rest)
+        path = path[own:] or b"/"
+    return Path(encoded or "/", decode((mount + path).decode("latin-1")) or "/")
+
+
+def _encoded(request: Request, mount: bytes, path: bytes) -> str:
+    raw = _raw_path(request)
+    decoded = unquote_to_bytes(raw)
+    if decoded == mount + path:
+        return raw
+    # A proxy in front took the mount away and told of it (X-Forwarded-Prefix).
+    if decoded == path:
+        return quote(mount, safe=PATH_SAFE) + raw
+    return quote(mount + path, safe=PATH_SAFE)
+
+
+def _raw_path(request: Request) -> str:
+    target = request.raw_target
+    if not target.startswith("/"):
+        target = _ABSOLUTE_FORM.sub("", target, count=1)
+    return quote(encode(target.partition("?")[0]), safe=_RAW_SAFE)
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Return the headers by lower-case name, as a gateway between client and function sends them.
+
+    What belongs to this hop is left out; `x-forwarded-*` tell of the client
+    that ProxyFix, or the socket, shows; `x-amzn-trace-id` is always there.
+    """
+    given = request.headers
+    hop = {name.strip().lower() for name in given.get("connection", "").split(",")}
+    headers = {
+        name: value for name, value in given.items() if name not in _HOP_BY_HOP and name not in hop
+    }
+    scheme = request.environ["wsgi.url_scheme"]
+    headers["x-forwarded-for"] = _forwarded_for(request)
+    headers["x-forwarded-proto"] = scheme
+    headers["x-forwarded-port"] = request.environ.get("SERVER_PORT") or (
+        "443" if scheme == "https" else "80"
+    )
+    headers[TRACE] = trace_of(given) or new_trace()
+    return headers
+
+
+def source_ip(request: Request) -> str:
+    return request.environ.get("REMOTE_ADDR") or LOCAL_ADDRESS
+
+
+def _forwarded_for(request: Request) -> str:
+    """Return the addresses on the way here, the last of them REMOTE_ADDR.
+
+    ProxyFix took REMOTE_ADDR out of the list, where it still stands; without
+    it only the last entry counts as ours, or a client could hide its address
+    by naming it first.
+    """
+    address = source_ip(request)
+    addresses = [
+        part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part
+    ]
+    ours = addresses if "werkzeug.proxy_fix.orig" in request.environ else addresses[-1:]
+    return ", ".join(addresses if address in ours else [*addresses, address])
+
+
+def domain_name(request: Request) -> str:
+    """Return the Host header without its port; an IPv6 address keeps its brackets."""
+    host = request.headers.get("host") or request.environ["SERVER_NAME"]
+    return re.sub(r":\d*\Z", "", host) if host.startswith("[") or host.count(":") == 1 else host
+
+
+def context_of(request: Request) -> dict[str, Any]:
+    """Return the part of `requestContext` that both formats have."""
+    domain = domain_name(request)
+    return {
+        "accountId": ACCOUNT_ID,
+        "apiId": API_ID,
+        "domainName": domain,
+        "domainPrefix": domain.partition(".")[0],
+        "requestId": str(uuid.uuid4()),
+        "stage": STAGE,
+    }
+
+
+def principal(request: Request) -> dict[str, str] | None:
+    """Return the authorizer's word on who asks: REMOTE_USER, where the server knows it."""
+    user = request.environ.get("REMOTE_USER")
+    return {"principalId": decode(user)} if user else None
+
+
+def query_values(request: Request) -> dict[str, list[str]]:
+    """Return the query's values by name, decoded; `?flag` is an empty text."""
+    found: dict[str, list[str]] = {}
+    for name, value in split_arguments(request.query):
+        found.setdefault(name, []).append(value or "")
+    return found
+
+
+def log_time(seconds: float) -> str:
+    """Return a time as in `12/Mar/2020:19:03:58 +0000`, in English whatever the locale."""
+    at = time.gmtime(seconds)
+    return f"{at.tm_mday:02}/{_MONTHS[at.tm_mon - 1]}/{time.strftime('%Y:%H:%M:%S', at)} +0000"

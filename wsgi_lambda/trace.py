@@ -1,0 +1,62 @@
+"""The trace that a request belongs to, in AWS's notation.
+
+Parsed and written anew, so that no header of a client reaches AWS as it came.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+
+HEADER = "x-amzn-trace-id"
+
+# https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+_FIELDS = {
+    "Root": re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"),
+    "Parent": re.compile(r"[0-9a-f]{16}"),
+    "Sampled": re.compile(r"[01]"),
+}
+# https://www.w3.org/TR/trace-context/#traceparent-header; a later version may
+# have more at its end, and "ff" is none.
+_TRACEPARENT = re.compile(
+    r"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})"
+    r"-(?P<parent>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
+)
+
+
+def trace_of(headers: dict[str, str]) -> str:
+    """Return the request's trace as `Root=…;Parent=…;Sampled=…`, "" where it has none.
+
+    A well-formed `X-Amzn-Trace-Id` comes before a `traceparent` of the W3C;
+    fields that are not well-formed, and all others, are left out.
+    """
+    return _from_amazon(headers.get(HEADER, "")) or _from_w3c(headers.get("traceparent", ""))
+
+
+def new_trace() -> str:
+    """Return a new root: its time in seconds, and 96 random bits."""
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+
+
+def _from_amazon(value: str) -> str:
+    given = dict(_pair(part) for part in reversed(value.split(";")))
+    fields = [
+        f"{name}={given[name]}"
+        for name, pattern in _FIELDS.items()
+        if pattern.fullmatch(given.get(name, ""))
+    ]
+    return ";".join(fields) if fields and fields[0].startswith("Root=") else ""
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.strip().partition("=")
+    return name, value
+
+
+def _from_w3c(value: str) -> str:
+    found = _TRACEPARENT.fullmatch(value.strip())
+    if found is None or (found["version"] == "00" and found["more"]):
+        return ""
+    trace, sampled = found["trace"], int(found["flags"], 16) & 1
+    return f"Root=1-{trace[:8]}-{trace[8:]};Parent={found['parent']};Sampled={sampled}"
