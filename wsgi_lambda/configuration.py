@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from wsgi_lambda import parsers
+from wsgi_lambda import endpoint, parsers
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
@@ -24,16 +24,6 @@ from wsgi_lambda.options import (
 )
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, AnswerOptions)
-
-#: Partitions whose names do not end in amazonaws.com, by the region's start.
-PARTITION_SUFFIXES = {
-    "cn-": "amazonaws.com.cn",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-    "eusc-": "amazonaws.eu",
-}
 
 #: One set of credentials.
 KEYS = {"aws_key", "aws_secret", "aws_session_token"}
@@ -148,10 +138,14 @@ def _make_route(
     target = _make(Target, values)
     identity = _make(Identity, values)
     event = _make(EventOptions, values)
-    region = _region(target, environ)
+    transport = _make(Transport, values)
+    region = endpoint.region_of(target, environ)
     problems = [
         f"{place}.{name}: {problem}"
-        for name, sources, problem in _contradictions(target, identity, region)
+        for name, sources, problem in (
+            *_contradictions(target, identity, region),
+            *_endpoint_problems(transport, region, environ),
+        )
         # What was given wrong is neither missing nor contradicted.
         if not parsed.faulty & {name, *sources}
     ]
@@ -164,7 +158,7 @@ def _make_route(
         match=_make(Match, values),
         target=replace(target, aws_region=region),
         identity=identity,
-        transport=_complete(_make(Transport, values), region),
+        transport=endpoint.complete(transport, region, environ),
         event=replace(event, max_payload_size=event.max_payload_size or payload),
         answer=_make(AnswerOptions, values),
     )
@@ -174,6 +168,15 @@ def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
     """Return one group of options with the values that are its own."""
     own = {item.name: values[item.name] for item in fields(group) if item.name in values}
     return group(**own)
+
+
+def _endpoint_problems(
+    transport: Transport, region: str, environ: Mapping[str, str]
+) -> Iterator[tuple[str, set[str], str]]:
+    try:
+        endpoint.complete(transport, region, environ)
+    except ValueError as error:
+        yield "host", set(), f"not given, and {error}"
 
 
 def _contradictions(
@@ -206,22 +209,3 @@ def _contradictions(
             set(),
             "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region",
         )
-
-
-def _region(target: Target, environ: Mapping[str, str]) -> str:
-    in_arn, _, _ = parsers.split_function_name(target.function_name)
-    named = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-    return target.aws_region or in_arn or named
-
-
-def _complete(transport: Transport, region: str) -> Transport:
-    """Return ``transport`` with the host and port that Lambda has where none is given."""
-    suffix = next(
-        (name for start, name in PARTITION_SUFFIXES.items() if region.startswith(start)),
-        "amazonaws.com",
-    )
-    return replace(
-        transport,
-        host=transport.host or f"lambda.{region}.{suffix}",
-        port=transport.port or transport.default_port,
-    )

@@ -88,6 +88,7 @@ class LambdaClient:
             tls_verify=transport.tls_verify,
             keepalive=transport.keepalive,
             pool_size=transport.pool_size,
+            proxy_url=transport.proxy_url,
         )
         session.adapters.clear()
         session.mount(f"{transport.scheme}://", adapter)
@@ -122,7 +123,8 @@ class LambdaClient:
 
     def _failure(self, error: Exception) -> LambdaError:
         cause = root_cause(error)
-        detail = f"{_kind(cause)} at {self._transport.authority}: {cause!r}"
+        through = " through proxy_url" if self._transport.proxy_url else ""
+        detail = f"{_kind(cause)} at {self._transport.authority}{through}: {cause!r}"
         # ETIMEDOUT is the system's word for a peer that TCP keepalive found dead.
         if isinstance(cause, TimeoutError) and cause.errno is None:
             return DeadlinePassed(detail=detail)

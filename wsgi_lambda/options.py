@@ -29,7 +29,7 @@ BUFFERED_RESPONSE = 6 * MEBIBYTE + 64 * 1024
 
 def option(parse: Callable[[object], Any], default: Any = None, *, doc: str) -> Any:
     """Declare one option as a dataclass field; a secret never shows in a repr."""
-    shown = parse is not parsers.secret
+    shown = parse not in (parsers.secret, parsers.proxy_url)
     return field(default=default, repr=shown, metadata={"parse": parse, "doc": doc})
 
 
@@ -103,12 +103,18 @@ class Transport:
     """One endpoint and its pool; routes with the same values share connections."""
 
     host: str = option(
-        parsers.host, "", doc="of the endpoint; else `lambda.<region>.<suffix of the partition>`"
+        parsers.host,
+        "",
+        doc="of the endpoint; else the environment's `AWS_ENDPOINT_URL_LAMBDA` or "
+        "`AWS_ENDPOINT_URL`, else `lambda.<region>.<suffix of the partition>`",
     )
     port: int = option(parsers.integer(1, 65535), 0, doc="else 443, with `disable_https` 80")
     disable_https: bool = option(parsers.boolean, False, doc="speak plain HTTP to the endpoint")
     tls_verify: bool | str = option(
         parsers.tls_verify, True, doc="true, false, or the path of a CA bundle (PEM)"
+    )
+    proxy_url: str | None = option(
+        parsers.proxy_url, doc="forward proxy, `http://host:port`, for Lambda and STS"
     )
     keepalive: float = option(
         parsers.milliseconds,

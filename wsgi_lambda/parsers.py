@@ -10,6 +10,8 @@ import os
 import re
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from wsgi_lambda.credentials import is_printable
 from wsgi_lambda.headers import is_token
@@ -156,6 +158,46 @@ def host(value: object) -> str:
         if _HOST.fullmatch(name):
             return name.lower()
     raise ValueError("must be a host name or address alone, without scheme, port or path")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The parts of a URL that leads to a server; port 0 is the scheme's own."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def endpoint_url(value: object, *schemes: str) -> Endpoint:
+    """Return the parts of a URL of one of ``schemes`` (http, https) that names a server alone."""
+    wanted = schemes or ("http", "https")
+    try:
+        parts = urlsplit(text(value))
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("is no URL of a server") from error
+    if parts.scheme not in wanted:
+        raise ValueError(f"must be a URL that begins with {' or '.join(wanted)}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be a URL of a server alone, without user, path or query")
+    try:
+        return Endpoint(parts.scheme, host(parts.hostname or ""), port or 0)
+    except ValueError as error:
+        raise ValueError("is no URL of a server") from error
+
+
+def proxy_url(value: object) -> str:
+    """The only kind of proxy that Kong takes: plain HTTP to it, CONNECT through it.
+
+    Name and password may stand in it, percent-encoded; it is shown nowhere.
+    """
+    given = text(value)
+    user, at, server = given.rpartition("@")
+    if at and not re.fullmatch(r"http://[^\s@/?#]+", user):
+        raise ValueError("has a user that is not percent-encoded")
+    endpoint_url(f"http://{server}" if at else given, "http")
+    return given
 
 
 def tls_verify(value: object) -> bool | str:

@@ -9,14 +9,17 @@ import io
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
 
 import urllib3
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 #: What urllib3 raises while an answer's body is read.
@@ -154,6 +157,12 @@ class _Watched(HTTPConnection):
         self.attempt.opened = True
         self.last_used = time.monotonic()
 
+    def _tunnel(self) -> None:
+        # The proxy's word on CONNECT is awaited like any other.
+        sock, self.sock = self.sock, _DeadlineSocket(self.sock, self)
+        super()._tunnel()
+        self.sock = sock
+
     def _new_conn(self) -> socket.socket:
         """Try every address of the host, each with its share of the time left."""
         addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
@@ -182,10 +191,17 @@ class _WatchedTLS(_Watched, HTTPSConnection):
 class _Pool(urllib3.HTTPConnectionPool):
     ConnectionCls = _Watched
 
-    def _make_request(self, conn: Any, *args: Any, **kwargs: Any) -> Any:
-        conn.attempt = attempt = kwargs["timeout"]
-        attempt.reused = attempt.opened = not conn.is_closed
-        return super()._make_request(conn, *args, **kwargs)
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        # This pool never waits for a connection, so that this argument is free
+        # to carry the attempt to where one is taken, before any tunnel.
+        kwargs["pool_timeout"] = kwargs["timeout"]
+        return super().urlopen(*args, **kwargs)
+
+    def _get_conn(self, timeout: Any = None) -> Any:
+        conn: Any = super()._get_conn()
+        conn.attempt = timeout
+        conn.attempt.reused = conn.attempt.opened = not conn.is_closed
+        return conn
 
 
 class _PoolTLS(_Pool, urllib3.HTTPSConnectionPool):
@@ -196,8 +212,9 @@ class EndpointAdapter(HTTPAdapter):
     """The requests adapter for one endpoint; its ``timeout`` must be an `Attempt`.
 
     Nothing is retried or redirected here. ``tls_verify`` is True, False or the
-    path of a CA bundle; the certificates are read once. Opens no connection
-    before the first request.
+    path of a CA bundle; the certificates are read once. ``proxy_url`` is an
+    HTTP proxy: it is given the absolute form for ``http``, CONNECT for
+    ``https``. Opens no connection before the first request.
     """
 
     def __init__(
@@ -209,17 +226,25 @@ class EndpointAdapter(HTTPAdapter):
         tls_verify: bool | str,
         keepalive: float,
         pool_size: int,
+        proxy_url: str | None = None,
     ) -> None:
         settings: dict[str, Any] = {
             "maxsize": pool_size,
             "keepalive": keepalive,
             "socket_options": _socket_options(),
         }
+        proxy = parse_url(proxy_url) if proxy_url else None
+        if proxy:
+            settings["_proxy_headers"] = _proxy_headers(proxy.auth)
+            proxy = proxy._replace(auth=None, port=proxy.port or 80)
         self._pool: _Pool
+        self._is_forwarded = proxy is not None and scheme == "http"
         if scheme == "https":
-            self._pool = _PoolTLS(host, port, ssl_context=_tls_context(tls_verify), **settings)
+            context = _tls_context(tls_verify)
+            self._pool = _PoolTLS(host, port, ssl_context=context, _proxy=proxy, **settings)
         else:
-            self._pool = _Pool(host, port, **settings)
+            server = (proxy.host or "", proxy.port) if proxy else (host, port)
+            self._pool = _Pool(*server, **settings)
         super().__init__(pool_maxsize=pool_size)
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
@@ -229,7 +254,13 @@ class EndpointAdapter(HTTPAdapter):
         """The context has the certificates; urllib3 would load them for each connection."""
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
-        return request.path_url
+        return (request.url or "") if self._is_forwarded else request.path_url
+
+
+def _proxy_headers(user: str | None) -> dict[str, str]:
+    if not user:
+        return {}
+    return {"Proxy-Authorization": f"Basic {b64encode(unquote_to_bytes(user)).decode()}"}
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext:

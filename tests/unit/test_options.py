@@ -61,6 +61,7 @@ def test_an_option_that_is_not_given_has_its_default():
             "port": 443,
             "disable_https": False,
             "tls_verify": True,
+            "proxy_url": None,
             "keepalive": 60.0,
             "pool_size": 100,
         },
@@ -102,6 +103,7 @@ GIVEN = {
     "port": (8443, 8443),
     "disable_https": (True, True),
     "tls_verify": (False, False),
+    "proxy_url": ("http://ann:p%40ss@proxy.test:3128", "http://ann:p%40ss@proxy.test:3128"),
     "keepalive": (1, 0.001),
     "pool_size": (1, 1),
     "forward_request_method": (True, True),
@@ -323,6 +325,8 @@ NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
 NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
 NO_REGION = "is no AWS region, as in us-east-1"
 NO_SECRET = "holds a blank, a control or a non-ASCII character"
+NO_PROXY = "must be a URL that begins with http"
+NO_SERVER = "must be a URL of a server alone, without user, path or query"
 NO_TEXT = "must be one of the texts {}, not {}"
 NO_INVOCATION_TYPE = "must be one of RequestResponse, Event, DryRun"
 NO_BUNDLE = "no CA bundle could be read there ({})"
@@ -430,6 +434,17 @@ WRONG = {
         "empty_arrays_mode",
         "Legacy",
         "must be one of correct, legacy",
+    ),
+    "proxy-as-number": ("proxy_url", 1, TEXT.format("a number")),
+    "proxy-over-tls": ("proxy_url", "https://proxy.test", NO_PROXY),
+    "proxy-without-scheme": ("proxy_url", "proxy.test:3128", NO_PROXY),
+    "proxy-without-host": ("proxy_url", "http://", "is no URL of a server"),
+    "proxy-with-a-path": ("proxy_url", "http://proxy.test/x", NO_SERVER),
+    "proxy-with-a-port-that-is-none": ("proxy_url", "http://proxy.test:x", "is no URL of a server"),
+    "proxy-with-a-user-not-encoded": (
+        "proxy_url",
+        "http://ann:p@ss@proxy.test",
+        "has a user that is not percent-encoded",
     ),
     "payload-version-unknown": (
         "awsgateway_compatible_payload_version",
