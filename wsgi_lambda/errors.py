@@ -8,6 +8,7 @@
           ├── RequestError       400   the client's request cannot be made into an event
           │    ├── LengthRequired  411
           │    └── PayloadTooLarge 413
+          ├── AuthorizeError     500   `authorize` raised, or returned nonsense
           ├── CredentialsError   500   nothing to sign with
           ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
           ├── DeadlinePassed     504   no whole answer within `timeout`
@@ -78,6 +79,13 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     default_message = "The request is too large for the function"
+
+
+class AuthorizeError(LambdaError):
+    """`authorize` did not say yes or no; the function was not invoked."""
+
+    status = 500
+    default_message = "The request could not be authorized"
 
 
 class CredentialsError(LambdaError):

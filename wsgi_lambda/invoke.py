@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
@@ -18,6 +19,7 @@ import requests
 from wsgi_lambda.credentials import find_credentials
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
 from wsgi_lambda.options import Route, Target, Transport
+from wsgi_lambda.parsers import HEADER_SOURCE
 from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
 from wsgi_lambda.sign import Signer
 
@@ -141,8 +143,10 @@ class Function:
         self._signer = Signer(route.target.aws_region)
         self._template = _prepare(route.target, route.transport)
 
-    def invoke(self, payload: bytes, *, is_safe: bool, max_response_size: int) -> Reply:
-        """Invoke the function once.
+    def invoke(
+        self, payload: bytes, headers: Mapping[str, str], *, is_safe: bool, max_response_size: int
+    ) -> Reply:
+        """Invoke the function once, with ``headers`` beside its own.
 
         It is sent a second time only where the first certainly did not run it
         (no connection stood), or where ``is_safe`` (HTTP: GET, HEAD, OPTIONS)
@@ -152,7 +156,7 @@ class Function:
         deadline = time.monotonic() + self._timeout
         for is_last in (False, True):
             attempt = Attempt(deadline)
-            request = self._signed(payload)
+            request = self._signed(payload, headers)
             try:
                 return self._client.send(request, attempt, max_response_size)
             except ConnectionFailed as error:
@@ -162,8 +166,9 @@ class Function:
                 log.info("trying once more: %s", error.detail)
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
-    def _signed(self, payload: bytes) -> requests.PreparedRequest:
+    def _signed(self, payload: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
         request = self._template.copy()
+        request.headers.update(headers)
         request.body = payload
         request.headers["Content-Length"] = str(len(payload))
         self._signer.sign(request, find_credentials(self._credentials))
@@ -183,6 +188,10 @@ def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
     # Lambda has a log at hand only where it waits for the function.
     if target.invocation_type == "RequestResponse":
         headers["X-Amz-Log-Type"] = target.log_type
+    if target.tenant_id and not target.tenant_id.startswith(HEADER_SOURCE):
+        headers["X-Amz-Tenant-Id"] = target.tenant_id
+    if target.client_context:
+        headers["X-Amz-Client-Context"] = target.client_context
     url = f"{transport.scheme}://{transport.authority}{path}{query}"
     return requests.Request("POST", url, headers=headers).prepare()
 

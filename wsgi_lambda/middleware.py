@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+from wsgi_lambda.authorize import ask
 from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.context import headers_beside
 from wsgi_lambda.errors import LambdaError, RequestError
-from wsgi_lambda.event import build_event
+from wsgi_lambda.event import LONGEST_ESCAPE, build_event
 from wsgi_lambda.invoke import Function, LambdaClient
 from wsgi_lambda.options import Route, Transport
 from wsgi_lambda.reply import Answer, failure, finish, to_answer
@@ -62,24 +64,36 @@ class LambdaMiddleware:
             return _send(self._failed(error, environ), environ, start_response)
         route = self._table.find(environ)
         if route is not None:
-            return _send(self._answer(route, environ), environ, start_response)
+            return self._serve(route, environ, start_response)
         if self.app is not None:
             return self.app(environ, start_response)
         unrouted = LambdaError("No route for this path", status=404)
         return _send(self._failed(unrouted, environ), environ, start_response)
 
-    def _answer(self, route: Route, environ: WSGIEnvironment) -> Answer:
+    def _serve(
+        self, route: Route, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         request = Request(environ)
         try:
-            payload = build_event(request, route)
-            reply = self._functions[id(route)].invoke(
-                payload,
-                is_safe=request.method in _SAFE_METHODS,
-                max_response_size=route.answer.max_response_size,
-            )
-            return to_answer(reply, route)
+            if route.match.authorize is not None:
+                limit = route.event.max_payload_size * LONGEST_ESCAPE
+                refusal = ask(route.match.authorize, request, body_limit=limit)
+                if refusal is not None:
+                    return refusal(environ, start_response)
+            answer = self._invoke(route, request)
         except LambdaError as error:
-            return self._failed(error, environ, route)
+            answer = self._failed(error, environ, route)
+        return _send(answer, environ, start_response)
+
+    def _invoke(self, route: Route, request: Request) -> Answer:
+        payload = build_event(request, route)
+        reply = self._functions[id(route)].invoke(
+            payload,
+            headers_beside(request, route.target),
+            is_safe=request.method in _SAFE_METHODS,
+            max_response_size=route.answer.max_response_size,
+        )
+        return to_answer(reply, route)
 
     def _failed(
         self, error: LambdaError, environ: WSGIEnvironment, route: Route | None = None

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from werkzeug.wrappers import Request, Response
+
 from wsgi_lambda import parsers
 from wsgi_lambda.credentials import Credentials
 
@@ -29,7 +31,7 @@ BUFFERED_RESPONSE = 6 * MEBIBYTE + 64 * 1024
 
 def option(parse: Callable[[object], Any], default: Any = None, *, doc: str) -> Any:
     """Declare one option as a dataclass field; a secret never shows in a repr."""
-    shown = parse not in (parsers.secret, parsers.proxy_url)
+    shown = parse not in (parsers.secret, parsers.proxy_url, parsers.client_context)
     return field(default=default, repr=shown, metadata={"parse": parse, "doc": doc})
 
 
@@ -47,6 +49,10 @@ class Match:
     )
     consumers: frozenset[str] = option(
         parsers.names, frozenset(), doc="values of `REMOTE_USER`, as a list"
+    )
+    authorize: Callable[[Request], Response | None] | None = option(
+        parsers.function,
+        doc="called with each Werkzeug Request; None lets it go on, a Response is the answer",
     )
 
 
@@ -75,6 +81,13 @@ class Target:
     )
     timeout: float = option(
         parsers.milliseconds, 60.0, doc="ms; a total deadline for the invocation"
+    )
+    tenant_id: str | None = option(
+        parsers.tenant_id, doc="of the invocation; `header:NAME` takes it from the request"
+    )
+    client_context: str | None = option(
+        parsers.client_context,
+        doc="mapping that the function finds in its context's client_context",
     )
 
 

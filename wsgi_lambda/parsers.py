@@ -5,12 +5,17 @@ No message repeats a text value: a secret may stand in the wrong place.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
 import os
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from wsgi_lambda.credentials import is_printable
@@ -28,6 +33,12 @@ _FUNCTION_NAME = re.compile(
 )
 _QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}")
 _FUNCTION_NAME_LENGTH = 256  # characters
+# TenantId of the Invoke API's model.
+_TENANT = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
+#: Before the name of the header that a tenant's id is taken from.
+HEADER_SOURCE = "header:"
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
+_CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
 # Part of a host name, so it must not be able to hold a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 _HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE | re.ASCII)
@@ -145,6 +156,52 @@ def region(value: object) -> str:
 
 def is_region(name: str) -> bool:
     return _REGION.fullmatch(name) is not None
+
+
+def is_tenant(name: str) -> bool:
+    """Tell a tenant's id, which must also come through as a header's value."""
+    return _TENANT.fullmatch(name) is not None and name == name.strip()
+
+
+def tenant_id(value: object) -> str:
+    given = text(value)
+    if given.startswith(HEADER_SOURCE):
+        if not is_token(given.removeprefix(HEADER_SOURCE)):
+            raise ValueError(f"names no header after {HEADER_SOURCE}")
+    elif not is_tenant(given):
+        raise ValueError("is neither a tenant's id, by AWS's pattern, nor header:NAME")
+    return given
+
+
+def client_context(value: object) -> str:
+    """Return a mapping as the base64 of its JSON, which Lambda limits."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"must be a mapping, not {_kind(value)}")
+    try:
+        encoded = base64.b64encode(json.dumps(dict(value), allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError("holds what is no JSON") from error
+    if len(encoded) > _CLIENT_CONTEXT_LENGTH:
+        raise ValueError(
+            f"is {len(encoded)} bytes of base64, of which {_CLIENT_CONTEXT_LENGTH} are allowed"
+        )
+    return encoded.decode("ascii")
+
+
+def function(value: object) -> Callable[..., Any]:
+    """A callable, or where to import it from: `package.module:name`."""
+    if callable(value):
+        return value
+    module, colon, name = text(value).partition(":")
+    if not colon or not name or not module:
+        raise ValueError("must be callable, or a text such as package.module:name")
+    try:
+        found = attrgetter(name)(import_module(module))
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ValueError(f"could not be imported ({type(error).__name__})") from error
+    if not callable(found):
+        raise ValueError("is not callable")
+    return cast("Callable[..., Any]", found)
 
 
 def host(value: object) -> str:

@@ -29,7 +29,9 @@ class Request:
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
+        self._input: IO[bytes] = environ["wsgi.input"]
         self._body: bytes | None = None
+        self._failure: RequestError | None = None
 
     @property
     def method(self) -> str:
@@ -69,6 +71,10 @@ class Request:
                 found[name.replace("_", "-").lower()] = decode(self.environ[name])
         return found
 
+    def header(self, name: str) -> str:
+        """Return the value of one header, "" where there is none."""
+        return decode(self.environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
+
     @property
     def content_type(self) -> str:
         """The Content-Type with its parameters, as it came."""
@@ -87,7 +93,9 @@ class Request:
         that is shorter than its Content-Length or framed badly.
         """
         if self._body is None:
-            self._body = b"".join(self._blocks(limit))
+            self._body = b"".join(self._read(limit))
+        if len(self._body) > limit:
+            raise PayloadTooLarge(detail=f"a body of {len(self._body)} bytes, limit {limit}")
         return self._body
 
     def skip_body(self) -> int:
@@ -96,10 +104,19 @@ class Request:
         A body that arrives only in part is refused all the same, so that no
         function runs for half a request.
         """
-        return sum(map(len, self._blocks(None)))
+        return len(self._body) if self._body is not None else sum(map(len, self._read(None)))
+
+    def _read(self, limit: int | None) -> Iterator[bytes]:
+        """Yield the body once; after a failure there is no rest that could pass for the whole."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield from self._blocks(limit)
+        except RequestError as error:
+            self._failure = error
+            raise
 
     def _blocks(self, limit: int | None) -> Iterator[bytes]:
-        stream: IO[bytes] = self.environ["wsgi.input"]
         length = self._content_length()
         if length is None and not self.environ.get("wsgi.input_terminated"):
             return
@@ -108,7 +125,7 @@ class Request:
         received = 0
         while length is None or received < length:
             wanted = _BLOCK if length is None else min(_BLOCK, length - received)
-            block = _read(stream, wanted)
+            block = _read(self._input, wanted)
             if not block:
                 break
             received += len(block)

@@ -16,6 +16,9 @@ from wsgi_lambda.credentials import Credentials
 
 SERVICE = "lambda"
 
+#: Its own default leaves X-Amz-Client-Context out, for the sake of another service.
+SIGNED_HEADERS = frozenset(("host", "content-type", "date", "x-amz-*", "x-amz-client-context"))
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -51,6 +54,7 @@ class Signer:
                 SERVICE,
                 day,
                 session_token=credentials.session_token,
+                include_hdrs=SIGNED_HEADERS,
             )
             self._current = current = (credentials, day, auth)
         request.headers["X-Amz-Date"] = now.strftime("%Y%m%dT%H%M%SZ")

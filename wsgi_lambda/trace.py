@@ -25,13 +25,13 @@ _TRACEPARENT = re.compile(
 )
 
 
-def trace_of(headers: dict[str, str]) -> str:
-    """Return the request's trace as `Root=…;Parent=…;Sampled=…`, "" where it has none.
+def trace_of(amazon: str, w3c: str) -> str:
+    """Return a request's trace as `Root=…;Parent=…;Sampled=…`, "" where it has none.
 
-    A well-formed `X-Amzn-Trace-Id` comes before a `traceparent` of the W3C;
-    fields that are not well-formed, and all others, are left out.
+    A well-formed `X-Amzn-Trace-Id` (``amazon``) comes before a `traceparent`
+    (``w3c``); fields that are not well-formed, and all others, are left out.
     """
-    return _from_amazon(headers.get(HEADER, "")) or _from_w3c(headers.get("traceparent", ""))
+    return (amazon and _from_amazon(amazon)) or (w3c and _from_w3c(w3c))
 
 
 def new_trace() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 from typing import Any
 
 import pytest
@@ -290,3 +292,69 @@ def test_answer_is_dated_by_the_server_alone(
     with serving(make_app({"/f": {"function_name": "f"}})) as web:
         (date,) = web.send().all("date")
     assert "2001" not in date
+
+
+def test_client_context_is_sent_and_signed(lambda_server: LambdaServer, make_app: MakeApp) -> None:
+    context = {"custom": {"shop": "Zoë's"}, "env": {}}
+    app = make_app({"/f": {"function_name": "f", "client_context": context}})
+    with serving(app) as web:
+        assert web.send().status == 200
+    (invocation,) = lambda_server.invocations
+    assert json.loads(base64.b64decode(invocation.header("x-amz-client-context") or "")) == context
+    assert "x-amz-client-context;" in signed_headers(invocation)
+
+
+@pytest.mark.parametrize(
+    ("tenant_id", "headers", "sent"),
+    [
+        ("blue  team", [], "blue  team"),
+        ("header:X-Tenant", [("X-Tenant", "a/b:c=d@e+f_g.h-1")], "a/b:c=d@e+f_g.h-1"),
+        ("header:host", [("Host", "shop.test")], "shop.test"),
+    ],
+)
+def test_tenant_is_sent_and_signed(
+    tenant_id: str,
+    headers: list[tuple[str, str]],
+    sent: str,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+) -> None:
+    with serving(make_app({"/f": {"function_name": "f", "tenant_id": tenant_id}})) as web:
+        assert web.send("GET", "/f", headers).status == 200
+    (invocation,) = lambda_server.invocations
+    assert invocation.header("x-amz-tenant-id") == sent
+    assert "x-amz-tenant-id" in signed_headers(invocation)
+
+
+@pytest.mark.parametrize("given", [None, "", "a*b", "Zoë", "a" * 257])
+def test_bad_tenant_header_invokes_nothing(
+    given: str | None, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    headers = [] if given is None else [("X-Tenant", given)]
+    with serving(make_app({"/f": {"function_name": "f", "tenant_id": "header:X-Tenant"}})) as web:
+        answer = web.send("GET", "/f", headers)
+    assert (answer.status, lambda_server.invocations) == (400, [])
+    assert "X-Tenant" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("payload_version", [None, "1.0", "2.0"])
+def test_trace_of_the_request_travels_with_the_invocation(
+    payload_version: str | None, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    options: dict[str, Any] = {"awsgateway_compatible": payload_version is not None}
+    options["awsgateway_compatible_payload_version"] = payload_version
+    given = "Sampled=1;Root=1-5759e988-bd862e3fe1be46a994272793;Evil=1"
+    with serving(make_app({"/f": {"function_name": "f", **options}})) as web:
+        web.send("GET", "/f", [("X-Amzn-Trace-Id", given)])
+        web.send("GET", "/f", [("X-Amzn-Trace-Id", "Root=evil")])
+    traces = [i.header("x-amzn-trace-id") for i in lambda_server.invocations]
+    assert traces == ["Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", None]
+    if payload_version:
+        in_event = lambda_server.invocations[0].event["headers"]["x-amzn-trace-id"]
+        assert in_event == traces[0]
+
+
+def signed_headers(invocation: far_end.Invocation) -> str:
+    """Return the names that the signature covers, each with a semicolon after it."""
+    authorization = invocation.header("authorization") or ""
+    return authorization.partition("SignedHeaders=")[2].partition(",")[0] + ";"

@@ -1,5 +1,7 @@
 """The configuration: what it means, and every way in which it can be wrong."""
 
+import operator
+import os
 import traceback
 from dataclasses import asdict
 
@@ -46,7 +48,12 @@ def faults_of(*, environ=REGION, **options):
 def test_an_option_that_is_not_given_has_its_default():
     assert asdict(read()) == {
         "path": "/a",
-        "match": {"methods": frozenset(), "hosts": (), "consumers": frozenset()},
+        "match": {
+            "methods": frozenset(),
+            "hosts": (),
+            "consumers": frozenset(),
+            "authorize": None,
+        },
         "target": {
             "function_name": "pay",
             "qualifier": None,
@@ -54,6 +61,8 @@ def test_an_option_that_is_not_given_has_its_default():
             "invocation_type": "RequestResponse",
             "log_type": "Tail",
             "timeout": 60.0,
+            "tenant_id": None,
+            "client_context": None,
         },
         "identity": {"aws_key": None, "aws_secret": None, "aws_session_token": None},
         "transport": {
@@ -93,12 +102,16 @@ GIVEN = {
     "methods": (["get", "POST"], frozenset({"GET", "POST"})),
     "hosts": (["Shop.Test", "*.eu.test:8443"], ("shop.test", "*.eu.test:8443")),
     "consumers": (("alice", "Zoë"), frozenset({"alice", "Zoë"})),
+    "authorize": ("operator:not_", operator.not_),
     "function_name": ("orders", "orders"),
     "qualifier": ("$LATEST", "$LATEST"),
     "aws_region": ("us-west-2", "us-west-2"),
     "invocation_type": ("Event", "Event"),
     "log_type": ("None", "None"),
     "timeout": (1500, 1.5),
+    "tenant_id": ("blue team/7", "blue team/7"),
+    # {"a": 1} in base64.
+    "client_context": ({"a": 1}, "eyJhIjogMX0="),
     "host": ("Lambda.Test", "lambda.test"),
     "port": (8443, 8443),
     "disable_https": (True, True),
@@ -325,6 +338,8 @@ NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
 NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
 NO_REGION = "is no AWS region, as in us-east-1"
 NO_SECRET = "holds a blank, a control or a non-ASCII character"
+NO_CALLABLE = "must be callable, or a text such as package.module:name"
+NO_TENANT = "is neither a tenant's id, by AWS's pattern, nor header:NAME"
 NO_PROXY = "must be a URL that begins with http"
 NO_SERVER = "must be a URL of a server alone, without user, path or query"
 NO_TEXT = "must be one of the texts {}, not {}"
@@ -445,6 +460,37 @@ WRONG = {
         "proxy_url",
         "http://ann:p@ss@proxy.test",
         "has a user that is not percent-encoded",
+    ),
+    "authorize-as-number": ("authorize", 7, TEXT.format("a number")),
+    "authorize-without-a-name": ("authorize", "os.path", NO_CALLABLE),
+    "authorize-without-a-module": ("authorize", ":check", NO_CALLABLE),
+    "authorize-relative": ("authorize", ".auth:check", "could not be imported (TypeError)"),
+    "authorize-of-no-module": (
+        "authorize",
+        "no_such_module:check",
+        "could not be imported (ModuleNotFoundError)",
+    ),
+    "authorize-of-no-name": (
+        "authorize",
+        "os:no_such_name",
+        "could not be imported (AttributeError)",
+    ),
+    "authorize-not-callable": ("authorize", "os:sep", "is not callable"),
+    "tenant-as-number": ("tenant_id", 7, TEXT.format("a number")),
+    "tenant-empty": ("tenant_id", "", TEXT.format("an empty one")),
+    "tenant-with-a-star": ("tenant_id", "a*", NO_TENANT),
+    "tenant-with-a-blank-at-its-end": ("tenant_id", "a ", NO_TENANT),
+    "tenant-too-long": ("tenant_id", "a" * 257, NO_TENANT),
+    "tenant-of-no-header": ("tenant_id", "header:", "names no header after header:"),
+    "tenant-of-a-bad-header": ("tenant_id", "header:a b", "names no header after header:"),
+    "client-context-as-text": ("client_context", "{}", "must be a mapping, not a text"),
+    "client-context-as-list": ("client_context", [1], "must be a mapping, not list"),
+    "client-context-of-bytes": ("client_context", {"a": b"x"}, "holds what is no JSON"),
+    "client-context-of-nan": ("client_context", {"a": float("nan")}, "holds what is no JSON"),
+    "client-context-too-long": (
+        "client_context",
+        {"a": "x" * 2679},
+        "is 3584 bytes of base64, of which 3583 are allowed",
     ),
     "payload-version-unknown": (
         "awsgateway_compatible_payload_version",
@@ -886,8 +932,8 @@ def all_that_is_told(config):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_no_option_tells_a_secret(place, shape):
-    # A list of consumers takes any text, and is shown: names are no secrets.
-    for name in set(OPTIONS) - {"consumers"}:
+    # Consumers and tenants take such a text, and are shown: names are no secrets.
+    for name in set(OPTIONS) - {"consumers", "tenant_id"}:
         assert CANARY not in all_that_is_told(place({name: shape})), name
 
 
@@ -968,3 +1014,20 @@ def test_a_misspelt_option_is_not_missing_too():
     with pytest.raises(ConfigError) as caught:
         read_routes({"aws_regoin": "us-east-1", "routes": {"/a": {"function_nam": "f"}}}, {})
     assert len(caught.value.errors) == 2
+
+
+def test_a_client_context_may_fill_its_limit():
+    # 3583 is no length of base64; 3580 is the longest.
+    assert len(read(client_context={"a": "x" * 2676}).target.client_context) == 3580
+
+
+def test_a_client_context_does_not_show():
+    assert "eyJ" not in repr(read(client_context={"a": 1}))
+
+
+def test_a_function_may_be_given_itself():
+    assert read(authorize=operator.not_).match.authorize is operator.not_
+
+
+def test_an_imported_name_may_have_dots():
+    assert read(authorize="os:path.join").match.authorize is os.path.join

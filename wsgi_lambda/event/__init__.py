@@ -6,6 +6,7 @@ import json
 
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, kong
+from wsgi_lambda.event.arguments import LONGEST_ESCAPE as LONGEST_ESCAPE
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 

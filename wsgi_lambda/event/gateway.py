@@ -109,7 +109,7 @@ def headers_of(request: Request) -> dict[str, str]:
     headers["x-forwarded-port"] = request.environ.get("SERVER_PORT") or (
         "443" if scheme == "https" else "80"
     )
-    headers[TRACE] = trace_of(given) or new_trace()
+    headers[TRACE] = trace_of(given.get(TRACE, ""), given.get("traceparent", "")) or new_trace()
     return headers
 
 
