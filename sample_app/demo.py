@@ -162,11 +162,13 @@ def _real_environ(prefix: str) -> dict[str, str]:
 
 
 CREATE_FUNCTIONS = """
-  for name in catalogue orders label upload broken newsletter slow echo; do
-    (cd sample_app/functions/$name && zip -q - app.py) > $name.zip
+  for name in catalogue orders label upload reviews broken newsletter slow echo; do
+    cp -r sample_app/functions/$name build-$name
+    test $name != reviews || pip install -q --target build-$name apig-wsgi flask
+    (cd build-$name && zip -qr - .) > $name.zip
     aws lambda create-function --function-name {prefix}$name --runtime python3.13 \\
       --handler app.handler --timeout 10 --role ROLE_ARN --zip-file fileb://$name.zip
-    rm $name.zip
+    rm -r $name.zip build-$name
   done
 
 The key needs lambda:InvokeFunction on these. The route /lambda/forbidden shows what

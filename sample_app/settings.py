@@ -44,6 +44,16 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
                 "expose_log_result": True,
             },
             "/lambda/upload": {"function_name": f"{prefix}upload"},
+            # A whole Flask app: see functions/reviews/app.py.
+            "/lambda/reviews": {
+                "function_name": f"{prefix}reviews",
+                "is_proxy_integration": True,
+                "awsgateway_compatible": True,
+                "awsgateway_compatible_payload_version": "2.0",
+                "strip_path": True,
+                # The home page reads the event out of the function's log.
+                "expose_log_result": True,
+            },
             "/lambda/broken": {"function_name": f"{prefix}broken"},
             "/lambda/newsletter": {
                 "function_name": f"{prefix}newsletter",

@@ -59,6 +59,11 @@ LINES = (
         ),
     ),
     Line(
+        "a whole Flask app in a function: a form, a redirect, a page; the reviews are in a cookie",
+        "curl -s -L -b '' {url}/lambda/reviews -d 'review=Keeps tea warm' | grep -o '<li>.*</li>'",
+        ("<li>Keeps tea warm</li>",),
+    ),
+    Line(
         "a function that fails: the route's unhandled_status",
         f"curl -s {STATUS} {{url}}/lambda/broken",
         ("500",),

@@ -186,6 +186,15 @@ def test_image_is_shown(page: Page) -> None:
     assert not page["image"].is_displayed()
 
 
+def test_event_of_a_gateway_is_shown(page: Page) -> None:
+    page["route-reviews"].click()
+    page.send()
+    assert page.text("status") == "200 OK"
+    assert "<h1>Reviews</h1>" in page.text("answer-body")
+    assert (page.event["version"], page.event["rawPath"]) == ("2.0", "/")
+    assert page.event["requestContext"]["http"]["path"] == "/"
+
+
 @pytest.mark.parametrize(
     ("route", "status", "source", "event"),
     [

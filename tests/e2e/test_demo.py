@@ -89,7 +89,7 @@ def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
         pytest.skip("NOTE: no curl here, the printed lines are not run; apt-get install curl")
     printed = shop.output().partition("or try\n")[2].partition("Ctrl-C")[0]
     blocks = [block.splitlines() for block in printed.strip("\n").split("\n\n")]
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     for about, command, *expected in blocks:
         assert re.match("  # [a-z]", about)
         run = subprocess.run(
@@ -207,6 +207,20 @@ def test_uploaded_file_arrives_byte_for_byte(shop: Demo) -> None:
         }
     ]
     assert base64.b64decode(answer["event"]["photo"]["body"]) == NOT_UTF8
+
+
+def test_whole_app_in_a_function_answers_as_an_app(shop: Demo) -> None:
+    page = shop.get("/lambda/reviews")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<li>None yet</li>" in page.text
+    sent = shop.post("/lambda/reviews/", data={"review": "Größe <b>passt</b>"})
+    assert (sent.status_code, sent.headers["Location"]) == (303, "/lambda/reviews")
+    page = shop.get("/lambda/reviews", cookies=sent.cookies)
+    assert "<li>Größe &lt;b&gt;passt&lt;/b&gt;</li>" in page.text
+    assert shop.post("/lambda/reviews").status_code == 422
+    star = shop.get("/lambda/reviews/star.gif")
+    assert (star.headers["Content-Type"], star.content[:6]) == ("image/gif", b"GIF89a")
+    assert shop.get("/lambda/reviews/nothing").status_code == 404
 
 
 def test_failing_function_is_answered_without_its_stack_trace(shop: Demo) -> None:
