@@ -19,6 +19,8 @@ MODULES = {
 #: which may import each other.
 MAY_IMPORT = {
     "": {"errors", "middleware"},
+    "kong": {"errors", "options"},
+    "settings": {"errors"},
     "errors": set(),
     "credentials": {"errors"},
     "parsers": {"credentials", "headers"},
@@ -55,6 +57,7 @@ MAY_IMPORT = {
 ONE_FILE_EACH = {
     "requests_aws4auth": {"wsgi_lambda.sign"},
     "urllib3": {"wsgi_lambda.pool"},
+    "yaml": {"wsgi_lambda.settings"},
     "botocore": set(),
     "boto3": set(),
     "flask": set(),
@@ -128,4 +131,4 @@ def test_the_package_loads_no_framework_and_no_sdk():
     )
     loaded = set(run.stdout.split())
     assert "wsgi_lambda.middleware" in loaded
-    assert loaded & {"flask", "django", "botocore", "boto3"} == set()
+    assert loaded & {"flask", "django", "botocore", "boto3", "yaml"} == set()

@@ -1,0 +1,88 @@
+"""Requests that another route gets than in Kong: both sides ask their routes in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wsgi_lambda.kong.document import Entity, KongFile
+from wsgi_lambda.kong.entries import Entry, as_list, plain_paths
+from wsgi_lambda.kong.notes import Kind, Note
+
+
+def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
+    """Yield a note for each pair of routes that may change places."""
+    yield from _conditions_before_length(entries)
+    yield from _consumers_before_conditions(entries)
+    for_all = [entry for entry in entries if "consumers" not in entry.options]
+    carried = {entry.route for entry in for_all}
+    for route in file.routes:
+        if route.place not in carried:
+            yield from _swallowed(route, file, entries)
+
+
+def _conditions_before_length(entries: list[Entry]) -> Iterator[Note]:
+    """Kong asks the route with more conditions first, and only then the longer path."""
+    for entry in entries:
+        for longer in entries:
+            if (
+                entry.path != longer.path
+                and _is_below(longer.path, entry.path)
+                and entry.conditions > longer.conditions
+            ):
+                text = (
+                    f"Kong asked it before {longer.path!r} of {longer.route}, as it has more "
+                    "conditions; here the longer path comes first"
+                )
+                yield Note(Kind.DIFFERENCE, entry.route, text)
+
+
+def _consumers_before_conditions(entries: list[Entry]) -> Iterator[Note]:
+    """Kong finds the route before it knows the consumer; here entries for consumers come first."""
+    for entry in entries:
+        for other in entries:
+            if (
+                entry.path == other.path
+                and entry.route != other.route
+                and "consumers" in entry.options
+                and "consumers" not in other.options
+                and entry.rank > other.rank
+            ):
+                text = (
+                    f"for its consumers it comes before {other.route} at {entry.path!r}; "
+                    "Kong asked that one first"
+                )
+                yield Note(Kind.DIFFERENCE, entry.route, text)
+
+
+def _swallowed(route: Entity, file: KongFile, entries: list[Entry]) -> Iterator[Note]:
+    """A route that proxied, to some at least, whose path lies below that of a function."""
+    for path in plain_paths(route, file.version):
+        for entry in entries:
+            if (
+                entry.route != route.place
+                and _is_below(path, entry.path)
+                and not _are_apart(route, entry)
+            ):
+                text = (
+                    f"what it proxied in Kong reaches a function here: {path!r} lies below "
+                    f"{entry.path!r} of {entry.route}"
+                )
+                yield Note(Kind.DIFFERENCE, route.place, text)
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _are_apart(route: Entity, entry: Entry) -> bool:
+    """Tell whether methods or plain hosts let no request fit both."""
+    return any(
+        _are_disjoint(as_list(entry.options.get(name)), as_list(route.fields.get(name)))
+        for name in ("methods", "hosts")
+    )
+
+
+def _are_disjoint(ours: list[Any], theirs: list[Any]) -> bool:
+    texts = all(isinstance(item, str) and "*" not in item for item in [*ours, *theirs])
+    return bool(texts and ours and theirs) and not set(ours) & set(theirs)
