@@ -26,6 +26,8 @@ class RouteTable:
             ((_as_path_info(route.path), route) for route in routes),
             key=lambda item: (-len(item[0]), not item[1].match.consumers),
         )
+        #: All routes, in the order in which they are asked.
+        self.routes = tuple(route for _, route in ordered)
         #: Routes of "/", which may own any path.
         self._everywhere = tuple(item for item in ordered if item[0] == "")
         self._by_segment = {

@@ -19,6 +19,17 @@ MODULES = {
 #: which may import each other.
 MAY_IMPORT = {
     "": {"errors", "middleware"},
+    "__main__": {"cli"},
+    "cli": {"configuration", "errors", "invocation", "kong", "options", "route", "settings"},
+    "invocation": {
+        "credentials",
+        "errors",
+        "event",
+        "invoke",
+        "middleware",
+        "options",
+        "request",
+    },
     "kong": {"errors", "options"},
     "settings": {"errors"},
     "errors": set(),
