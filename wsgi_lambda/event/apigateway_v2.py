@@ -19,10 +19,11 @@ from wsgi_lambda.event.gateway import (
     path_of,
     principal,
     query_values,
+    raw_query,
     source_ip,
 )
 from wsgi_lambda.options import Route
-from wsgi_lambda.request import Request, decode
+from wsgi_lambda.request import Request
 
 _TEXT = re.compile(
     r"text/.+|application/(?:json|xml|(?:x-)?javascript|ecmascript)|.+/.+\+(?:json|xml)"
@@ -44,7 +45,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
         "version": "2.0",
         "routeKey": STAGE,
         "rawPath": path.encoded,
-        "rawQueryString": decode(request.environ.get("QUERY_STRING", "")),
+        "rawQueryString": raw_query(request),
         "cookies": cookies or None,
         "headers": headers,
         "queryStringParameters": query or None,

@@ -92,6 +92,11 @@ def _raw_path(request: Request) -> str:
     return quote(encode(target.partition("?")[0]), safe=_RAW_SAFE)
 
 
+def raw_query(request: Request) -> str:
+    """Return the query as it came, but for raw bytes: a URL has none, and adapters expect ASCII."""
+    return quote(request.query, safe=_RAW_SAFE)
+
+
 def headers_of(request: Request) -> dict[str, str]:
     """Return the headers by lower-case name, as a gateway between client and function sends them.
 
