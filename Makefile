@@ -5,7 +5,7 @@ VENV ?= .venv
 APP ?= flask
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test corpus lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
@@ -15,6 +15,10 @@ test: $(VENV)/.test
 		echo "NOTE: no Chromium here, the browser tests are skipped; to have them: apt-get install chromium chromium-driver"
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+# What the libraries of others show of API Gateway events: requests, libraries, a mark in each cell.
+corpus: $(VENV)/.test
+	@$(BIN)/python -m tests.conformance.gateway_corpus
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff check .
