@@ -91,8 +91,8 @@ def emulator() -> Iterator[Emulator]:
             yield Emulator(url, process)
 
 
-def deploy(url: str, prefix: str) -> dict[str, str]:
-    """Create all functions, and return their ARNs by their names without ``prefix``."""
+def deploy(url: str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]:
+    """Create all of ``functions``, and return their ARNs by their names without ``prefix``."""
     iam, client = _client("iam", url), _client("lambda", url)
     role = iam.create_role(
         RoleName=f"{prefix}role",
@@ -101,14 +101,14 @@ def deploy(url: str, prefix: str) -> dict[str, str]:
         ),
     )
     arns = {}
-    for name in function_names():
+    for name in function_names(functions):
         function = client.create_function(
             FunctionName=prefix + name,
             Runtime="python3.13",
             Handler="app.handler",
             Role=role["Role"]["Arn"],
             Timeout=10,
-            Code={"ZipFile": _zip(FUNCTIONS / name)},
+            Code={"ZipFile": _zip(functions / name)},
         )
         arns[name] = function["FunctionArn"]
     end = time.monotonic() + 10
@@ -136,8 +136,8 @@ def create_user(url: str, arns: dict[str, str]) -> AccessKey:
     return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def function_names() -> list[str]:
-    return sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
+def function_names(functions: Path = FUNCTIONS) -> list[str]:
+    return sorted(path.parent.name for path in functions.glob("*/app.py"))
 
 
 def _client(service: str, url: str) -> Any:
