@@ -187,6 +187,13 @@ def add_content_length(seen: Seen) -> Seen:
     return replace(seen, headers={"content-length": str(len(seen.body)), **seen.headers})
 
 
+def take_type_after_a_comma(seen: Seen) -> Seen:
+    if "content-type" not in seen.headers:
+        return seen
+    kind = seen.headers["content-type"].split(",")[-1]
+    return replace(seen, headers={**seen.headers, "content-type": kind})
+
+
 def headers_as_text(seen: Seen) -> Seen:
     return replace(seen, headers={name: text_of(value) for name, value in seen.headers.items()})
 
@@ -253,6 +260,13 @@ QUIRKS = (
         source="apig_wsgi/__init__.py, get_environ_*; serverless_wsgi.py, handle_payload_*",
         libraries=("apig-wsgi", "serverless-wsgi"),
         expect=add_content_length,
+    ),
+    Quirk(
+        why="of a Content-Type what stands after a comma",
+        source="apig_wsgi/__init__.py, get_environ_v2",
+        libraries=("apig-wsgi",),
+        versions=("2.0",),
+        expect=take_type_after_a_comma,
     ),
     Quirk(
         why="a header that is no ASCII is text in the environ, not bytes in disguise",

@@ -146,6 +146,12 @@ CORPUS = (
         body="<a b='ü'/>".encode(),
     ),
     Sent(name="a body without a type", method="POST", body=b"a=1"),
+    Sent(
+        name="a type with a comma",
+        method="POST",
+        headers=typed('multipart/form-data; boundary="li,mit"'),
+        body=MULTIPART.replace(b"--limit", b"--li,mit"),
+    ),
     Sent(name="an empty body", method="POST", headers=typed("text/plain", ("Content-Length", "0"))),
     Sent(
         name="100 kB of bytes",
@@ -207,6 +213,11 @@ CORPUS = (
         target="/eu/%73hop/caf%C3%A9%2F",
         served=Served.MOUNTED_AND_STRIPPED,
     ),
+    Sent(
+        name="mounted, strip_path of all",
+        target="/eu/shop?a=1",
+        served=Served.MOUNTED_AND_STRIPPED,
+    ),
 )
 
 
@@ -242,7 +253,8 @@ def as_sent(sent: Sent) -> Seen:
     path, _, query = sent.target.partition("?")
     path = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
     if sent.served in (Served.STRIPPED, Served.MOUNTED_AND_STRIPPED):
-        path = path.replace(ROUTE, "", 1) or "/"
+        mount, _, rest = path.partition(ROUTE)
+        path = mount + (rest or "/")
     return Seen(
         method=sent.method,
         path=path,
