@@ -21,7 +21,7 @@ class Asked:
 
 
 class ProxyServer:
-    """Pass on what it is asked for; one request a connection in absolute form.
+    """Pass on what it is asked for; ``asked`` has the first request of each connection.
 
     ``user`` ("name:password") is then required. ``reply`` is sent instead of
     doing anything, byte by byte every ``pace`` seconds where that is set; an
@@ -96,18 +96,25 @@ class ProxyServer:
         with socket.create_connection(self._to or (name, int(port)), timeout=10) as server:
             if is_tunnel:
                 client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                self._splice(client, server)
             else:
-                path = asked.target.removeprefix(f"http://{authority}")
-                server.sendall(head.replace(asked.target.encode(), path.encode(), 1))
-            self._splice(client, server)
+                # The later requests of a kept connection are rewritten, too.
+                absolute = f" http://{authority}/".encode()
+                server.sendall(head.replace(absolute, b" /"))
+                self._splice(client, server, absolute)
 
-    def _splice(self, client: socket.socket, server: socket.socket) -> None:
+    def _splice(
+        self, client: socket.socket, server: socket.socket, absolute: bytes = b" /"
+    ) -> None:
         while not self._ended.is_set():
             for source in select.select([client, server], [], [], 0.02)[0]:
                 block = source.recv(65536)
                 if not block:
                     return
-                (server if source is client else client).sendall(block)
+                if source is client:
+                    server.sendall(block.replace(absolute, b" /"))
+                else:
+                    client.sendall(block)
 
 
 def _read_head(client: socket.socket) -> bytes | None:

@@ -42,6 +42,7 @@ class HTTPAnswer:
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_queue_size = 128
 
 
 class WebServer:

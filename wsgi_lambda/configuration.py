@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from wsgi_lambda import endpoint, parsers
+from wsgi_lambda.credentials.source import EXTRA, has_botocore
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
@@ -194,18 +195,20 @@ def _contradictions(
         yield "aws_secret", set(), "required with aws_key"
     if identity.aws_session_token is not None and identity.aws_key is None:
         yield "aws_session_token", KEYS, "needs aws_key and aws_secret"
+    if identity.aws_assume_role_arn and not has_botocore():
+        yield "aws_assume_role_arn", set(), f"needs botocore: {EXTRA}"
     if in_arn and region != in_arn:
         yield "aws_region", set(), "contradicts the region in function_name"
     if not region:
         yield (
             "aws_region",
             {"function_name"},
-            "not set, and neither a full ARN in function_name nor AWS_REGION "
-            "or AWS_DEFAULT_REGION in the environment tells it",
+            "not set, and neither a full ARN in function_name nor AWS_REGION or AWS_DEFAULT_REGION "
+            "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it",
         )
     elif not parsers.is_region(region):
         yield (
             "aws_region",
             set(),
-            "AWS_REGION or AWS_DEFAULT_REGION in the environment is no AWS region",
+            "the region of the environment or of its profile is no AWS region",
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from wsgi_lambda import parsers
+from wsgi_lambda.credentials.source import profile_region
 from wsgi_lambda.options import Target, Transport
 
 REGION_NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -44,10 +45,10 @@ PARTITIONS = {
 
 
 def region_of(target: Target, environ: Mapping[str, str]) -> str:
-    """Return the option's region, the ARN's, or the environment's; "" where nothing tells it."""
+    """Return the option's region, the ARN's, the environment's, or the profile's; else ""."""
     in_arn, _, _ = parsers.split_function_name(target.function_name)
     named = (environ.get(name) for name in REGION_NAMES)
-    return target.aws_region or in_arn or next(filter(None, named), "")
+    return target.aws_region or in_arn or next(filter(None, named), "") or profile_region()
 
 
 def complete(transport: Transport, region: str, environ: Mapping[str, str]) -> Transport:

@@ -13,6 +13,7 @@ Headers = list[tuple[str, str]]
 
 # RFC 9110, 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VISIBLE = re.compile(r"[!-~]+")
 # Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # Between two hops only (RFC 9110, 7.6.1, and the older list of RFC 2616), or
@@ -39,6 +40,15 @@ _CONNECTION_ONLY = frozenset(
 def is_token(name: str) -> bool:
     """Tell a token of HTTP, which a header's name and a method must be."""
     return _TOKEN.fullmatch(name) is not None
+
+
+def is_visible(value: str) -> bool:
+    """Tell visible ASCII without blanks, as all AWS credentials are.
+
+    A key ends up in a header's value, or beside one: a line end in it, as a
+    file read without strip() leaves it, would break the request or forge one.
+    """
+    return _VISIBLE.fullmatch(value) is not None
 
 
 def is_value(value: str) -> bool:

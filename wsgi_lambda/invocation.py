@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-from wsgi_lambda.credentials import find_credentials
-from wsgi_lambda.errors import CredentialsError, LambdaError
+from wsgi_lambda.credentials.source import CredentialSource
+from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import build_event
 from wsgi_lambda.invoke import Function, LambdaClient
 from wsgi_lambda.middleware import LambdaMiddleware
@@ -96,24 +97,26 @@ def dry_run(route: Route) -> tuple[str, bool]:
     limit = route.answer.max_response_size
     try:
         with closing(client.session()):
-            reply = Function(dry, client).invoke(b"{}", {}, is_safe=False, max_response_size=limit)
+            function = Function(dry, client, _source(route))
+            reply = function.invoke(b"{}", {}, is_safe=False, max_response_size=limit)
     except LambdaError as error:
         return told(error), False
     if reply.status == 204:
         return "ok", True
-    kind = reply.header("x-amzn-errortype").partition(":")[0]
-    return f"Lambda answered {reply.status} {kind}".rstrip(), False
+    return f"Lambda answered {reply.status} {reply.error_type}".rstrip(), False
 
 
 def identity(route: Route) -> str:
     """Say where the credentials of ``route`` come from, and nothing of what they are."""
-    if route.identity.own is not None:
-        return "aws_key of the configuration"
     try:
-        find_credentials(None)
-    except CredentialsError:
+        return _source(route).origin(time.monotonic() + route.target.timeout)
+    except LambdaError:
         return "none found"
-    return "AWS_ACCESS_KEY_ID in the environment"
+
+
+def _source(route: Route) -> CredentialSource:
+    proxy_url = route.transport.proxy_url
+    return CredentialSource(route.identity, region=route.target.aws_region, proxy_url=proxy_url)
 
 
 def endpoint(route: Route) -> str:

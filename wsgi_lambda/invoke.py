@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -16,7 +17,8 @@ from urllib.parse import quote
 
 import requests
 
-from wsgi_lambda.credentials import find_credentials
+from wsgi_lambda.credentials import Credentials
+from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.parsers import HEADER_SOURCE
@@ -27,6 +29,16 @@ log = logging.getLogger("wsgi_lambda")
 
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 INVOKE_PATH = "/2015-03-31/functions/{name}/invocations"
+
+#: How AWS calls credentials that it does not, or no longer, know.
+REFUSED_CREDENTIALS = frozenset(
+    (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,19 @@ class Reply:
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" where there is none."""
         return next((value for key, value in self.headers if key.lower() == name), "")
+
+    @property
+    def error_type(self) -> str:
+        """The bare name of an API error: header and body may add a namespace or an address."""
+        found = self.header("x-amzn-errortype")
+        if not found:
+            try:
+                body = json.loads(self.body)
+            except (ValueError, RecursionError):
+                body = None
+            if isinstance(body, dict):
+                found = str(body.get("__type") or body.get("code") or "")
+        return found.partition(":")[0].rpartition("#")[2]
 
 
 class _Session(requests.Session):
@@ -136,9 +161,9 @@ class LambdaClient:
 class Function:
     """One function as a route invokes it: everything but the payload is ready."""
 
-    def __init__(self, route: Route, client: LambdaClient) -> None:
+    def __init__(self, route: Route, client: LambdaClient, source: CredentialSource) -> None:
         self._client = client
-        self._credentials = route.identity.own
+        self._source = source
         self._timeout = route.target.timeout
         self._signer = Signer(route.target.aws_region)
         self._template = _prepare(route.target, route.transport)
@@ -148,31 +173,49 @@ class Function:
     ) -> Reply:
         """Invoke the function once, with ``headers`` beside its own.
 
-        It is sent a second time only where the first certainly did not run it
-        (no connection stood), or where ``is_safe`` (HTTP: GET, HEAD, OPTIONS)
-        and a kept connection was found dead before a byte of an answer. Raises
+        It is sent again only where it certainly did not run (no connection
+        stood; AWS called the credentials expired, and there are newer ones), or
+        where ``is_safe`` (HTTP: GET, HEAD, OPTIONS) and a kept connection was
+        found dead before a byte of an answer; for each reason once. Raises
         `CredentialsError`, `ConnectionFailed`, `DeadlinePassed`, `LambdaError`.
         """
         deadline = time.monotonic() + self._timeout
-        for is_last in (False, True):
+        credentials = self._source.get(deadline)
+        may_reconnect = may_renew = True
+        while True:
             attempt = Attempt(deadline)
-            request = self._signed(payload, headers)
+            request = self._signed(payload, headers, credentials)
             try:
-                return self._client.send(request, attempt, max_response_size)
+                reply = self._client.send(request, attempt, max_response_size)
             except ConnectionFailed as error:
                 was_stale = attempt.reused and not attempt.received
-                if is_last or (attempt.opened and not (is_safe and was_stale)):
+                if not may_reconnect or (attempt.opened and not (is_safe and was_stale)):
                     raise
+                may_reconnect = False
                 log.info("trying once more: %s", error.detail)
-        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+                continue
+            if not may_renew or not _is_refused(reply):
+                return reply
+            renewed = self._source.renew(credentials, deadline)
+            if renewed is None:
+                return reply
+            may_renew, credentials = False, renewed
+            log.info("trying once more with new credentials: %s", reply.error_type)
 
-    def _signed(self, payload: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
+    def _signed(
+        self, payload: bytes, headers: Mapping[str, str], credentials: Credentials
+    ) -> requests.PreparedRequest:
         request = self._template.copy()
         request.headers.update(headers)
         request.body = payload
         request.headers["Content-Length"] = str(len(payload))
-        self._signer.sign(request, find_credentials(self._credentials))
+        self._signer.sign(request, credentials)
         return request
+
+
+def _is_refused(reply: Reply) -> bool:
+    """Tell whether AWS knows the credentials no more, so that nothing ran."""
+    return reply.status == 403 and reply.error_type in REFUSED_CREDENTIALS
 
 
 def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:

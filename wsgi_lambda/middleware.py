@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 from wsgi_lambda.authorize import ask
 from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.context import headers_beside
+from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import LambdaError, RequestError
 from wsgi_lambda.event import LONGEST_ESCAPE, build_event
 from wsgi_lambda.invoke import Function, LambdaClient
@@ -55,7 +56,11 @@ class LambdaMiddleware:
         clients: dict[Transport, LambdaClient] = {
             transport: LambdaClient(transport) for transport in {r.transport for r in routes}
         }
-        self._functions = {id(route): Function(route, clients[route.transport]) for route in routes}
+        sources: dict[object, CredentialSource] = {}
+        self._functions = {
+            id(route): Function(route, clients[route.transport], _source(route, sources))
+            for route in routes
+        }
         self._table = RouteTable(routes)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -116,6 +121,15 @@ class LambdaMiddleware:
             error.request_id,
         )
         return failure(error)
+
+
+def _source(route: Route, sources: dict[object, CredentialSource]) -> CredentialSource:
+    """Return the source that all routes of the same identity share."""
+    region, proxy_url = route.target.aws_region, route.transport.proxy_url
+    key = (route.identity, region, proxy_url)
+    if key not in sources:
+        sources[key] = CredentialSource(route.identity, region=region, proxy_url=proxy_url)
+    return sources[key]
 
 
 def _send(

@@ -15,7 +15,6 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from wsgi_lambda import parsers
-from wsgi_lambda.credentials import Credentials
 
 MEBIBYTE = 1024 * 1024  # bytes
 
@@ -29,9 +28,13 @@ ASYNCHRONOUS_PAYLOAD = 1 * MEBIBYTE
 BUFFERED_RESPONSE = 6 * MEBIBYTE + 64 * 1024
 
 
+#: What these read may be secret.
+HIDDEN = (parsers.secret, parsers.external_id, parsers.proxy_url, parsers.client_context)
+
+
 def option(parse: Callable[[object], Any], default: Any = None, *, doc: str) -> Any:
     """Declare one option as a dataclass field; a secret never shows in a repr."""
-    shown = parse not in (parsers.secret, parsers.proxy_url, parsers.client_context)
+    shown = parse not in HIDDEN
     return field(default=default, repr=shown, metadata={"parse": parse, "doc": doc})
 
 
@@ -67,7 +70,7 @@ class Target:
     aws_region: str = option(
         parsers.region,
         "",
-        doc="else the ARN's, the environment's `AWS_REGION`, `AWS_DEFAULT_REGION`",
+        doc="else the ARN's, the environment's `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's",
     )
     invocation_type: str = option(
         parsers.one_of("RequestResponse", "Event", "DryRun"),
@@ -102,13 +105,23 @@ class Identity:
     aws_session_token: str | None = option(
         parsers.secret, doc="session token of temporary `aws_key` and `aws_secret`"
     )
-
-    @property
-    def own(self) -> Credentials | None:
-        """The route's own keys, or None where they are looked up."""
-        if self.aws_key is None or self.aws_secret is None:
-            return None
-        return Credentials(self.aws_key, self.aws_secret, self.aws_session_token)
+    aws_assume_role_arn: str | None = option(
+        parsers.role_arn, doc="role to assume with the credentials found so far"
+    )
+    aws_role_session_name: str = option(
+        parsers.role_session_name, "wsgi_lambda", doc="name of the role's session"
+    )
+    aws_external_id: str | None = option(
+        parsers.external_id, doc="external id, where the role's trust policy wants one"
+    )
+    aws_sts_endpoint_url: str | None = option(
+        parsers.sts_endpoint_url, doc="URL of STS; else AWS's own, in the region"
+    )
+    aws_imds_protocol_version: str = option(
+        parsers.one_of("v1", "v2"),
+        "v1",
+        doc="of an instance's metadata; `v2` never falls back to v1",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

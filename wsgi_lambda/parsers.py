@@ -18,8 +18,7 @@ from operator import attrgetter
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from wsgi_lambda.credentials import is_printable
-from wsgi_lambda.headers import is_token
+from wsgi_lambda.headers import is_token, is_visible
 
 # NamespacedFunctionName and Qualifier of the Invoke API's own model.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -33,6 +32,11 @@ _FUNCTION_NAME = re.compile(
 )
 _QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}")
 _FUNCTION_NAME_LENGTH = 256  # characters
+# RoleArn (paths included), RoleSessionName and ExternalId of STS.
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # TenantId of the Invoke API's model.
 _TENANT = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
 #: Before the name of the header that a tenant's id is taken from.
@@ -65,7 +69,7 @@ def text(value: object) -> str:
 
 
 def secret(value: object) -> str:
-    if not is_printable(text(value)):
+    if not is_visible(text(value)):
         raise ValueError("holds a blank, a control or a non-ASCII character")
     return text(value)
 
@@ -229,8 +233,9 @@ class Endpoint:
 def endpoint_url(value: object, *schemes: str) -> Endpoint:
     """Return the parts of a URL of one of ``schemes`` (http, https) that names a server alone."""
     wanted = schemes or ("http", "https")
+    given = text(value)
     try:
-        parts = urlsplit(text(value))
+        parts = urlsplit(given)
         port = parts.port
     except ValueError as error:
         raise ValueError("is no URL of a server") from error
@@ -255,6 +260,29 @@ def proxy_url(value: object) -> str:
         raise ValueError("has a user that is not percent-encoded")
     endpoint_url(f"http://{server}" if at else given, "http")
     return given
+
+
+def sts_endpoint_url(value: object) -> str:
+    endpoint_url(value)
+    return text(value)
+
+
+def role_arn(value: object) -> str:
+    if not _ROLE_ARN.fullmatch(text(value)):
+        raise ValueError("is no ARN of an IAM role")
+    return text(value)
+
+
+def role_session_name(value: object) -> str:
+    if not _SESSION_NAME.fullmatch(text(value)):
+        raise ValueError("must have 2 to 64 letters, digits or characters of +=,.@-_")
+    return text(value)
+
+
+def external_id(value: object) -> str:
+    if not _EXTERNAL_ID.fullmatch(text(value)):
+        raise ValueError("must have 2 to 1224 letters, digits or characters of +=,.@:/-_")
+    return text(value)
 
 
 def tls_verify(value: object) -> bool | str:

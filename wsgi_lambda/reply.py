@@ -180,7 +180,7 @@ def _write_tail(reply: Reply) -> None:
 
 def _service_error(reply: Reply) -> ServiceError:
     """Translate an error of the Invoke API; account numbers and ARNs stay in the log."""
-    kind = _error_type(reply)
+    kind = reply.error_type
     status, message = _service_status(reply.status, kind)
     wait = ""
     if status in (429, 503):
@@ -212,19 +212,6 @@ def _service_status(status: int, kind: str) -> tuple[int, str]:
     if status == 408:
         return 504, "The function did not start in time"
     return 502, "The function could not be invoked"
-
-
-def _error_type(reply: Reply) -> str:
-    """Return the error's bare name: header and body may add a namespace or an address."""
-    found = reply.header("x-amzn-errortype")
-    if not found:
-        try:
-            body = json.loads(reply.body)
-        except (ValueError, RecursionError):
-            body = None
-        if isinstance(body, dict):
-            found = str(body.get("__type") or body.get("code") or "")
-    return found.partition(":")[0].rpartition("#")[2]
 
 
 def _request_id(reply: Reply) -> str:

@@ -1,15 +1,20 @@
-"""Whose credentials sign a request."""
+"""Whose credentials sign a request, where no look-up is needed."""
+
+import subprocess
+import sys
+import time
 
 import pytest
 
-from wsgi_lambda.credentials import Credentials, find_credentials
-from wsgi_lambda.errors import CredentialsError
+from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.credentials import Credentials
+from wsgi_lambda.credentials.environment import read_environment
+from wsgi_lambda.credentials.source import CredentialSource
+from wsgi_lambda.errors import ConfigError, CredentialsError
+from wsgi_lambda.options import Identity
 
-OWN = Credentials("AKIDROUTE", "route-secret")
-NOT_FOUND = (
-    "looked in the route's aws_key and aws_secret, and in the environment's "
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-)
+OWN = {"aws_key": "AKIDROUTE", "aws_secret": "route-secret"}
+FROM_ENVIRONMENT = Credentials("AKIDENV", "env-secret")
 
 
 def environment(*, key="AKIDENV", secret="env-secret", token=None):
@@ -22,62 +27,74 @@ def environment(*, key="AKIDENV", secret="env-secret", token=None):
     return {name: value for name, value in made.items() if value is not None}
 
 
+def source(environ, **options):
+    return CredentialSource(
+        Identity(**options), region="us-east-1", proxy_url=None, environ=environ
+    )
+
+
+def soon():
+    return time.monotonic() + 10
+
+
 def failure(environ):
     with pytest.raises(CredentialsError) as caught:
-        find_credentials(None, environ)
+        read_environment(environ)
     return caught.value
 
 
 def test_the_routes_own_credentials_come_first():
-    assert find_credentials(OWN, environment(token="token")) is OWN
+    found = source(environment(token="token"), **OWN)
+    assert found.get(soon()) == Credentials("AKIDROUTE", "route-secret")
+    assert found.origin(soon()) == "aws_key of the configuration"
 
 
-def test_the_routes_own_credentials_need_no_environment():
-    assert find_credentials(OWN, {}) is OWN
+def test_a_session_token_goes_with_them():
+    found = source({}, **OWN, aws_session_token="token")
+    assert found.get(soon()) == Credentials("AKIDROUTE", "route-secret", "token")
+
+
+def test_there_is_nothing_to_renew_about_the_routes_own():
+    found = source(environment(), **OWN)
+    assert found.renew(found.get(soon()), soon()) is None
 
 
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        pytest.param(environment(), Credentials("AKIDENV", "env-secret"), id="pair"),
+        pytest.param(environment(), FROM_ENVIRONMENT, id="pair"),
         pytest.param(
             environment(token="token"), Credentials("AKIDENV", "env-secret", "token"), id="token"
         ),
-        pytest.param(
-            environment(token=""), Credentials("AKIDENV", "env-secret"), id="empty-token-is-none"
-        ),
+        pytest.param(environment(token=""), FROM_ENVIRONMENT, id="empty-token-is-none"),
+        pytest.param({}, None, id="nothing"),
+        pytest.param(environment(key=None), None, id="secret-alone"),
+        pytest.param(environment(key=""), None, id="empty-key"),
+        pytest.param(environment(key=None, secret=None, token="token"), None, id="token-alone"),
     ],
 )
-def test_the_environments_credentials_come_second(environ, expected):
-    assert find_credentials(None, environ) == expected
+def test_what_the_environment_holds(environ, expected):
+    assert read_environment(environ) == expected
 
 
-def test_the_environment_is_read_again_each_time(monkeypatch):
-    for name, value in environment(key="FIRST", token="token").items():
-        monkeypatch.setenv(name, value)
-    first = find_credentials(None)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SECOND")
-    monkeypatch.delenv("AWS_SESSION_TOKEN")
-    assert [first, find_credentials(None)] == [
-        Credentials("FIRST", "env-secret", "token"),
-        Credentials("SECOND", "env-secret"),
-    ]
+def test_the_environments_credentials_come_second_and_are_read_again_each_time():
+    environ = environment(key="FIRST", token="token")
+    found = source(environ)
+    first = found.get(soon())
+    environ |= {"AWS_ACCESS_KEY_ID": "SECOND", "AWS_SESSION_TOKEN": ""}
+    second = Credentials("SECOND", "env-secret")
+    assert first == Credentials("FIRST", "env-secret", "token")
+    assert (found.get(soon()), found.renew(first, soon())) == (second, second)
+    assert found.origin(soon()) == "AWS_ACCESS_KEY_ID in the environment"
 
 
-@pytest.mark.parametrize(
-    "environ",
-    [
-        pytest.param({}, id="nothing"),
-        pytest.param(environment(secret=None), id="key-alone"),
-        pytest.param(environment(key=None), id="secret-alone"),
-        pytest.param(environment(key=""), id="empty-key"),
-        pytest.param(environment(secret=""), id="empty-secret"),
-        pytest.param(environment(key=None, secret=None, token="token"), id="token-alone"),
-    ],
-)
-def test_less_than_a_pair_is_an_error_that_says_where_it_looked(environ):
-    error = failure(environ)
-    assert (error.status, error.detail) == (500, NOT_FOUND)
+@pytest.mark.parametrize("secret", [None, ""])
+def test_a_key_without_its_secret_is_an_error(secret):
+    error = failure(environment(secret=secret))
+    assert (error.status, error.detail) == (
+        500,
+        "AWS_ACCESS_KEY_ID is in the environment without AWS_SECRET_ACCESS_KEY",
+    )
     assert error.message == "The server has no credentials for the function"
 
 
@@ -108,10 +125,59 @@ def test_a_variable_that_cannot_be_a_key_is_named_but_not_told(place, name, valu
 
 
 def test_the_secrets_of_an_error_are_not_told():
-    error = failure(environment(secret=None, key="canary", token="canary"))
+    error = failure(environment(secret="", key="canary", token="canary"))
     assert "canary" not in f"{error} {error!r} {error.detail}"
 
 
 def test_a_repr_shows_nothing():
     shown = Credentials("canary", "canary", "canary")
     assert (repr(shown), str(shown)) == ("Credentials()", "Credentials()")
+
+
+@pytest.fixture
+def _no_botocore(monkeypatch):
+    """Have it as if botocore were not installed."""
+    monkeypatch.setattr("wsgi_lambda.credentials.source.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    monkeypatch.delitem(sys.modules, "wsgi_lambda.credentials.chain", raising=False)
+
+
+@pytest.mark.usefixtures("_no_botocore")
+def test_without_the_extra_the_environment_does_and_the_error_names_the_extra():
+    assert source(environment()).get(soon()) == FROM_ENVIRONMENT
+    with pytest.raises(CredentialsError) as caught:
+        source({}).get(soon())
+    assert caught.value.detail == (
+        "looked in the route's aws_key and aws_secret, in the environment's AWS_ACCESS_KEY_ID "
+        "and AWS_SECRET_ACCESS_KEY; profiles, roles, containers and instances need "
+        "pip install 'wsgi-lambda[aws]'"
+    )
+
+
+@pytest.mark.usefixtures("_no_botocore")
+def test_without_the_extra_a_role_is_a_config_error():
+    role = {"function_name": "f", "aws_assume_role_arn": "arn:aws:iam::123456789012:role/shop"}
+    with pytest.raises(ConfigError) as caught:
+        read_routes({"aws_region": "us-east-1", "routes": {"/f": role}}, {})
+    assert caught.value.errors == (
+        "routes['/f'].aws_assume_role_arn: needs botocore: pip install 'wsgi-lambda[aws]'",
+    )
+
+
+@pytest.mark.usefixtures("_no_botocore")
+def test_without_the_extra_no_profile_tells_a_region():
+    with pytest.raises(ConfigError, match="aws_region: not set"):
+        read_routes({"routes": {"/f": {"function_name": "f"}}}, {})
+
+
+def test_nothing_is_looked_up_at_construction():
+    code = """
+import sys
+from wsgi_lambda import LambdaMiddleware
+role = {"aws_assume_role_arn": "arn:aws:iam::123456789012:role/shop", "aws_region": "us-east-1"}
+LambdaMiddleware(None, {**role, "routes": {"/f": {"function_name": "f"}}})
+import threading
+print("botocore" in sys.modules, threading.active_count())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "1"]

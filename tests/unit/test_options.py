@@ -13,6 +13,7 @@ from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import OPTIONS, Route
 
 REGION = {"AWS_REGION": "eu-north-1"}
+ROLE = "arn:aws-cn:iam::123456789012:role/shop/web+app"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
 
 #: Shaped like a real secret key: visible ASCII, and no name of anything.
@@ -64,7 +65,16 @@ def test_an_option_that_is_not_given_has_its_default():
             "tenant_id": None,
             "client_context": None,
         },
-        "identity": {"aws_key": None, "aws_secret": None, "aws_session_token": None},
+        "identity": {
+            "aws_key": None,
+            "aws_secret": None,
+            "aws_session_token": None,
+            "aws_assume_role_arn": None,
+            "aws_role_session_name": "wsgi_lambda",
+            "aws_external_id": None,
+            "aws_sts_endpoint_url": None,
+            "aws_imds_protocol_version": "v1",
+        },
         "transport": {
             "host": "lambda.eu-north-1.amazonaws.com",
             "port": 443,
@@ -109,6 +119,11 @@ GIVEN = {
     "invocation_type": ("Event", "Event"),
     "log_type": ("None", "None"),
     "timeout": (1500, 1.5),
+    "aws_assume_role_arn": (ROLE, ROLE),
+    "aws_role_session_name": ("shop@eu", "shop@eu"),
+    "aws_external_id": ("a:b/7", "a:b/7"),
+    "aws_sts_endpoint_url": ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
+    "aws_imds_protocol_version": ("v2", "v2"),
     "tenant_id": ("blue team/7", "blue team/7"),
     # {"a": 1} in base64.
     "client_context": ({"a": 1}, "eyJhIjogMX0="),
@@ -338,6 +353,9 @@ NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
 NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
 NO_REGION = "is no AWS region, as in us-east-1"
 NO_SECRET = "holds a blank, a control or a non-ASCII character"
+NO_ROLE = "is no ARN of an IAM role"
+NO_SESSION_NAME = "must have 2 to 64 letters, digits or characters of +=,.@-_"
+NO_EXTERNAL_ID = "must have 2 to 1224 letters, digits or characters of +=,.@:/-_"
 NO_CALLABLE = "must be callable, or a text such as package.module:name"
 NO_TENANT = "is neither a tenant's id, by AWS's pattern, nor header:NAME"
 NO_PROXY = "must be a URL that begins with http"
@@ -492,6 +510,28 @@ WRONG = {
         {"a": "x" * 2679},
         "is 3584 bytes of base64, of which 3583 are allowed",
     ),
+    "role-as-number": ("aws_assume_role_arn", 7, TEXT.format("a number")),
+    "role-empty": ("aws_assume_role_arn", "", TEXT.format("an empty one")),
+    "role-of-a-user": ("aws_assume_role_arn", "arn:aws:iam::123456789012:user/u", NO_ROLE),
+    "role-without-account": ("aws_assume_role_arn", "arn:aws:iam:::role/r", NO_ROLE),
+    "role-with-a-line-end": ("aws_assume_role_arn", f"{ROLE}\n", NO_ROLE),
+    "session-name-as-number": ("aws_role_session_name", 7, TEXT.format("a number")),
+    "session-name-too-short": ("aws_role_session_name", "a", NO_SESSION_NAME),
+    "session-name-too-long": ("aws_role_session_name", "a" * 65, NO_SESSION_NAME),
+    "session-name-with-a-blank": ("aws_role_session_name", "a b", NO_SESSION_NAME),
+    "external-id-as-number": ("aws_external_id", 7, TEXT.format("a number")),
+    "external-id-too-short": ("aws_external_id", "a", NO_EXTERNAL_ID),
+    "external-id-with-a-blank": ("aws_external_id", "a b", NO_EXTERNAL_ID),
+    "sts-as-number": ("aws_sts_endpoint_url", 7, TEXT.format("a number")),
+    "sts-without-scheme": (
+        "aws_sts_endpoint_url",
+        "sts.test",
+        "must be a URL that begins with http or https",
+    ),
+    "sts-with-a-user": ("aws_sts_endpoint_url", "https://u:p@sts.test", NO_SERVER),
+    "sts-with-a-path": ("aws_sts_endpoint_url", "https://sts.test/x", NO_SERVER),
+    "imds-as-number": ("aws_imds_protocol_version", 2, NO_TEXT.format("v1, v2", "a number")),
+    "imds-unknown": ("aws_imds_protocol_version", "2", "must be one of v1, v2"),
     "payload-version-unknown": (
         "awsgateway_compatible_payload_version",
         "1",
@@ -763,7 +803,8 @@ def test_the_region_is_the_options_then_the_arns_then_the_environments(options, 
 def test_no_region_anywhere_is_a_fault(environ):
     assert faults_of(environ=environ) == [
         "routes['/a'].aws_region: not set, and neither a full ARN in function_name nor AWS_REGION "
-        "or AWS_DEFAULT_REGION in the environment tells it"
+        "or AWS_DEFAULT_REGION in the environment nor, with the extra wsgi-lambda[aws], a profile "
+        "tells it"
     ]
 
 
@@ -780,8 +821,7 @@ def test_a_region_that_is_wrong_is_not_missing_too():
 @pytest.mark.parametrize("region", ["us-east-1\n", "x.evil.test/"], ids=["line-end", "host"])
 def test_a_region_of_the_environment_is_a_region(region):
     assert faults_of(environ={"AWS_REGION": region}) == [
-        "routes['/a'].aws_region: AWS_REGION or AWS_DEFAULT_REGION in the environment "
-        "is no AWS region"
+        "routes['/a'].aws_region: the region of the environment or of its profile is no AWS region"
     ]
 
 
@@ -837,20 +877,6 @@ def test_the_authority_names_a_port_that_is_not_the_schemes_own(options, scheme,
 
 
 # --- keys
-
-
-def test_a_pair_of_keys_is_the_routes_own():
-    identity = read(aws_key="AKID", aws_secret="secret", aws_session_token="token").identity
-    own = identity.own
-    assert (own.access_key, own.secret_key, own.session_token) == ("AKID", "secret", "token")
-
-
-def test_a_token_is_optional():
-    assert read(aws_key="AKID", aws_secret="secret").identity.own.session_token is None
-
-
-def test_a_route_without_keys_has_none_of_its_own():
-    assert read().identity.own is None
 
 
 @pytest.mark.parametrize(
@@ -932,8 +958,8 @@ def all_that_is_told(config):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_no_option_tells_a_secret(place, shape):
-    # Consumers and tenants take such a text, and are shown: names are no secrets.
-    for name in set(OPTIONS) - {"consumers", "tenant_id"}:
+    # Consumers, tenants and sessions take such a text, and are shown: names are no secrets.
+    for name in set(OPTIONS) - {"consumers", "tenant_id", "aws_role_session_name"}:
         assert CANARY not in all_that_is_told(place({name: shape})), name
 
 
@@ -964,7 +990,7 @@ def test_a_pair_of_keys_does_not_show_in_a_repr(place):
     (route,) = read_routes(config, REGION)
     assert isinstance(route, Route)
     assert route.identity.aws_secret == CANARY
-    assert CANARY not in f"{route!r} {route!s} {route.target!r} {route.identity.own!r}"
+    assert CANARY not in f"{route!r} {route!s} {route.target!r} {route.identity!r}"
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -994,8 +1020,7 @@ def test_region_of_the_environment_cannot_lead_elsewhere():
             {"routes": {"/a": {"function_name": "f"}}}, {"AWS_REGION": "us-east-1.evil.test/"}
         )
     assert caught.value.errors == (
-        "routes['/a'].aws_region: AWS_REGION or AWS_DEFAULT_REGION in the environment "
-        "is no AWS region",
+        "routes['/a'].aws_region: the region of the environment or of its profile is no AWS region",
     )
 
 

@@ -1,0 +1,100 @@
+"""What gives credentials away: a small HTTP server that a test tells what to answer.
+
+It stands for STS, an instance's or a container's metadata service and SSO's
+portal; `asked` has what it was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: method, target, headers by lower-case name, the fields of a form."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    form: Mapping[str, str]
+
+
+#: Status and body; a dict goes as JSON.
+Reply = tuple[int, Any]
+
+
+class FakeService:
+    """Answer each request on a loopback port with what ``reply`` returns for it."""
+
+    def __init__(self, reply: Callable[[Asked], Reply]) -> None:
+        self.asked: list[Asked] = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                fields = parse_qs(self.rfile.read(length).decode())
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                form = {name: values[-1] for name, values in fields.items()}
+                request = Asked(self.command, self.path, headers, form)
+                asked.append(request)
+                status, content = reply(request)
+                body = (json.dumps(content) if isinstance(content, dict) else content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_PUT = do_GET  # noqa: N815
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> FakeService:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def metadata(key: str, secret: str, token: str, expires: str = "") -> dict[str, str]:
+    """Return credentials as instances and containers get them."""
+    return {
+        "Code": "Success",
+        "AccessKeyId": key,
+        "SecretAccessKey": secret,
+        "Token": token,
+        "Expiration": expires or in_an_hour(),
+    }
+
+
+def sts(action: str, key: str, secret: str, token: str) -> str:
+    """Return credentials as STS gives them."""
+    return (
+        f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
+        f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>"
+        f"<SessionToken>{token}</SessionToken><Expiration>{in_an_hour()}</Expiration></Credentials>"
+        f"</{action}Result></{action}Response>"
+    )
