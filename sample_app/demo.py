@@ -136,12 +136,15 @@ def _emulated_environ(
     arns = emulator.deploy(peer.url, prefix)
     _say(f"Creating the user {emulator.USER}, who may invoke all but {emulator.FORBIDDEN}")
     key = emulator.create_user(peer.url, arns)
+    _say(f"Creating the role {emulator.ROLE}, which may invoke {emulator.FORBIDDEN}")
+    role = emulator.create_role(peer.url, arns)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environ.update(
         AWS_ACCESS_KEY_ID=key.key_id,
         AWS_SECRET_ACCESS_KEY=key.secret,
         AWS_REGION=emulator.REGION,
         DEMO_LAMBDA_URL=peer.url,
+        DEMO_ROLE_ARN=role,
     )
     return environ, peer.process
 
@@ -162,7 +165,7 @@ def _real_environ(prefix: str) -> dict[str, str]:
 
 
 CREATE_FUNCTIONS = """
-  for name in catalogue orders label upload reviews broken newsletter slow echo; do
+  for name in catalogue orders label upload reviews broken newsletter slow echo payroll; do
     cp -r sample_app/functions/$name build-$name
     test $name != reviews || pip install -q --target build-$name apig-wsgi flask
     (cd build-$name && zip -qr - .) > $name.zip
@@ -171,8 +174,9 @@ CREATE_FUNCTIONS = """
     rm -r $name.zip build-$name
   done
 
-The key needs lambda:InvokeFunction on these. The route /lambda/forbidden shows what
-comes without it: its function, {prefix}payroll, is left out.
+The key needs lambda:InvokeFunction on these but {prefix}payroll, so that
+/lambda/forbidden shows what comes without it. With the ARN of a role
+in DEMO_ROLE_ARN that the key may assume, /lambda/payroll invokes that function with it.
 """
 
 

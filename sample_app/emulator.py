@@ -26,8 +26,9 @@ FUNCTIONS = Path(__file__).parent / "functions"
 REGION = "us-east-1"
 USER = "demo-web"
 
-#: What the user may not invoke.
+#: What the user may not invoke, but a role that the user may assume.
 FORBIDDEN = "payroll"
+ROLE = "demo-bookkeeper"
 
 #: All that functions, which inherit the emulator's environment, get to see of ours.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT")
@@ -59,7 +60,7 @@ def emulator() -> Iterator[Emulator]:
     Everything it writes goes to a directory that is removed at the end.
     Raises `ProgramEnded` where it does not start.
     """
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="wsgi-lambda-demo-") as folder:
         environ = {name: os.environ[name] for name in INHERITED if name in os.environ}
@@ -136,6 +137,24 @@ def create_user(url: str, arns: dict[str, str]) -> AccessKey:
     return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
 
 
+def create_role(url: str, arns: dict[str, str]) -> str:
+    """Create the role that may invoke what the user may not; return its ARN."""
+    iam = _client("iam", url)
+    user = iam.get_user(UserName=USER)["User"]["Arn"]
+    role: str = iam.create_role(
+        RoleName=ROLE,
+        AssumeRolePolicyDocument=_policy(Principal={"AWS": user}, Action="sts:AssumeRole"),
+    )["Role"]["Arn"]
+    for kind, name, action, resource in (
+        ("user", USER, "sts:AssumeRole", role),
+        ("role", ROLE, "lambda:InvokeFunction", arns[FORBIDDEN]),
+    ):
+        put = getattr(iam, f"put_{kind}_policy")
+        document = _policy(Action=action, Resource=[resource])
+        put(**{f"{kind.title()}Name": name}, PolicyName="payroll", PolicyDocument=document)
+    return role
+
+
 def function_names(functions: Path = FUNCTIONS) -> list[str]:
     return sorted(path.parent.name for path in functions.glob("*/app.py"))
 
@@ -171,7 +190,7 @@ def _zip(folder: Path) -> bytes:
     return data.getvalue()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -19,7 +19,8 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
     Keys and region are the environment's. DEMO_FUNCTION_PREFIX is put before
     the functions' names; DEMO_LAMBDA_URL is where Lambda is, and
-    DEMO_ENDPOINT=aws says that it is where AWS has it.
+    DEMO_ENDPOINT=aws says that it is where AWS has it. DEMO_ROLE_ARN is a role
+    for /lambda/payroll.
     """
     prefix = environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
     return {
@@ -62,7 +63,22 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
             "/lambda/slow": {"function_name": f"{prefix}slow", "timeout": 1500},
             "/lambda/echo": {"function_name": f"{prefix}echo"},
             "/lambda/forbidden": {"function_name": f"{prefix}payroll"},
+            **_payroll(prefix, environ),
         },
+    }
+
+
+def _payroll(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the route whose function the key may not invoke, but a role that it may assume."""
+    if not environ.get("DEMO_ROLE_ARN"):
+        return {}
+    return {
+        "/lambda/payroll": {
+            "function_name": f"{prefix}payroll",
+            "aws_assume_role_arn": environ["DEMO_ROLE_ARN"],
+            # Where the emulator is, there is its STS; none means AWS's own.
+            "aws_sts_endpoint_url": environ.get("DEMO_LAMBDA_URL") or None,
+        }
     }
 
 

@@ -84,6 +84,11 @@ LINES = (
         ("502",),
     ),
     Line(
+        "the same function, invoked with a role that the user may assume",
+        f"curl -s {STATUS} {{url}}/lambda/payroll",
+        ("200",),
+    ),
+    Line(
         "a page of the app itself, whose address only begins like the functions'",
         "curl -s {url}/lambda-prices | grep -o '<h1>.*</h1>'",
         ("<h1>Lambda prices</h1>",),

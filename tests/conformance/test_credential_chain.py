@@ -451,6 +451,8 @@ def test_fifty_requests_at_once_are_one_look_up(
 EXPIRED = [
     ("ExpiredTokenException", "The security token included in the request is expired"),
     ("UnrecognizedClientException", "The security token included in the request is invalid."),
+    ("ExpiredToken", "The security token included in the request is expired"),
+    ("InvalidClientTokenId", "The security token included in the request is invalid"),
 ]
 
 

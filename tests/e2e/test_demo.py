@@ -89,7 +89,7 @@ def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
         pytest.skip("NOTE: no curl here, the printed lines are not run; apt-get install curl")
     printed = shop.output().partition("or try\n")[2].partition("Ctrl-C")[0]
     blocks = [block.splitlines() for block in printed.strip("\n").split("\n\n")]
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     for about, command, *expected in blocks:
         assert re.match("  # [a-z]", about)
         run = subprocess.run(
@@ -258,6 +258,11 @@ def test_forbidden_function_is_refused_without_its_arn(shop: Demo) -> None:
     assert "payroll" not in answer.text
     assert "Lambda answered 403 AccessDeniedException" in shop.output()
     assert answer.json()["request_id"] in shop.output()
+
+
+def test_the_same_function_is_invoked_with_a_role(shop: Demo) -> None:
+    answer = shop.get("/lambda/payroll?month=11")
+    assert (answer.status_code, answer.json()["event"]) == (200, {"month": "11"})
 
 
 def test_emulator_checks_signatures(shop: Demo) -> None:
