@@ -412,6 +412,21 @@ def test_sts_that_refuses_or_talks_nonsense(
     assert "asked as AWS_ACCESS_KEY_ID in the environment" in caplog.text
 
 
+def test_secrets_that_sts_repeats_are_not_told(
+    far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_keys(monkeypatch)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "base-token")
+    echo = DENIED.replace("may not", "said: base-secret base-token shop-7")
+    with FakeService(lambda asked: (403, echo)) as service:
+        role = {"aws_assume_role_arn": ROLE, "aws_external_id": "shop-7"}
+        app = wrapped(far_end, **role, aws_sts_endpoint_url=service.url)
+        assert_refused(far_end, app, "STS at", caplog)
+    assert "said: " in caplog.text
+    for secret in ("base-secret", "base-token", "shop-7"):
+        assert secret not in caplog.text
+
+
 def test_sts_that_is_not_there(
     far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

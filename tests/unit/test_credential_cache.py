@@ -1,6 +1,7 @@
 """One look-up for all, ahead of time, in a thread of its own; the threads are real."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -8,19 +9,19 @@ import time
 import pytest
 
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.credentials.cache import ADVANCE, LAST_MOMENT, PAUSE, CredentialCache
-from wsgi_lambda.credentials.chain import Found
+from wsgi_lambda.credentials.cache import PAUSE, STATIC_LIFE, CredentialCache, Found
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
 
-FOR_EVER = 10**9  # seconds
+HOUR = 3600  # seconds
 
 
 class Provider:
     """A look-up that a test lets go on; ``lifetime`` is what its next result has left."""
 
-    def __init__(self, *, lifetime=FOR_EVER):
+    def __init__(self, *, lifetime=HOUR):
         self.lifetime = lifetime
         self.count = 0
+        self.is_new = True
         self.failure = None
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -28,12 +29,12 @@ class Provider:
 
     def __call__(self):
         self.count += 1
-        number, left = self.count, self.lifetime
+        number, left = self.count if self.is_new else 1, self.lifetime
         self.asked.set()
         assert self.may_go_on.wait(10)
         if self.failure:
             raise self.failure
-        return Found(Credentials(f"KEY{number}", "secret"), "a test", lambda s: left < s)
+        return Found(Credentials(f"KEY{number}", "secret"), "a test", left)
 
 
 def soon():
@@ -75,13 +76,24 @@ def test_fifty_that_wait_share_one_look_up():
     assert (found, provider.count) == (["KEY1"] * 50, 1)
 
 
+class Clock:
+    """Time that a test moves, in seconds."""
+
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
 def test_a_renewal_ahead_of_time_holds_nobody_up():
-    provider = Provider(lifetime=ADVANCE - 1)
-    cache = CredentialCache(provider, clock=Clock())
+    provider, clock = Provider(), Clock()
+    cache = CredentialCache(provider, clock=clock)
     assert key(cache.get(soon())) == "KEY1"
-    cache._clock.now += PAUSE
+    clock.now += HOUR - 901
+    assert (key(cache.get(soon())), provider.count) == ("KEY1", 1)
     provider.may_go_on.clear()
-    provider.lifetime = FOR_EVER
+    clock.now += 1
     # It is on its way, and meanwhile the old ones do.
     assert [key(cache.get(soon())) for _ in range(5)] == ["KEY1"] * 5
     provider.may_go_on.set()
@@ -89,49 +101,73 @@ def test_a_renewal_ahead_of_time_holds_nobody_up():
     assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
 
 
-class Clock:
-    """Time that a test moves; it begins at the real one, as deadlines do."""
+def test_a_short_life_is_renewed_in_its_last_quarter():
+    provider, clock = Provider(lifetime=100), Clock()
+    cache = CredentialCache(provider, clock=clock)
+    cache.get(soon())
+    clock.now += 74
+    assert (key(cache.get(soon())), provider.count) == ("KEY1", 1)
+    clock.now += 1
+    cache.get(soon())
+    wait_until_idle(cache)
+    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
 
-    def __init__(self):
-        self.now = time.monotonic()
 
-    def __call__(self):
-        return self.now
+@pytest.mark.parametrize(("lifetime", "last"), [(HOUR, 10), (50, 5)])
+def test_what_is_about_to_expire_is_not_used(lifetime, last):
+    provider, clock = Provider(lifetime=lifetime), Clock()
+    cache = CredentialCache(provider, clock=clock)
+    cache.get(soon())
+    clock.now += lifetime - last
+    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
+
+
+def test_what_does_not_expire_is_looked_up_again_now_and_then():
+    provider, clock = Provider(lifetime=math.inf), Clock()
+    cache = CredentialCache(provider, clock=clock)
+    cache.get(soon())
+    clock.now += STATIC_LIFE
+    provider.may_go_on.clear()
+    assert key(cache.get(soon())) == "KEY1"
+    provider.may_go_on.set()
+    wait_until_idle(cache)
+    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
 
 
 def test_the_same_again_is_not_asked_for_at_once():
-    provider = Provider(lifetime=ADVANCE - 1)
-    clock = Clock()
+    provider, clock = Provider(), Clock()
+    provider.is_new = False
     cache = CredentialCache(provider, clock=clock)
-    for _ in range(3):
-        cache.get(soon())
-    assert provider.count == 1
-    clock.now += PAUSE
+    cache.get(soon())
+    clock.now += HOUR - 900
     cache.get(soon())
     wait_until_idle(cache)
-    cache.get(soon())
-    assert provider.count == 2
-
-
-def test_what_is_about_to_expire_is_not_used():
-    provider = Provider(lifetime=LAST_MOMENT - 1)
-    cache = CredentialCache(provider)
-    assert [key(cache.get(soon())), key(cache.get(soon()))] == ["KEY1", "KEY2"]
+    # The next would come from a life that begins anew.
+    provider.lifetime = 0
+    assert (key(cache.get(soon())), provider.count) == ("KEY1", 2)
+    stale = cache.get(soon()).credentials
+    assert (cache.renew(stale, soon()).credentials, provider.count) == (stale, 2)
+    clock.now += PAUSE
+    assert (cache.renew(stale, soon()).credentials, provider.count) == (stale, 3)
 
 
 def test_a_renewal_that_fails_is_a_warning_while_the_old_ones_last(caplog):
-    provider = Provider(lifetime=LAST_MOMENT + 1)
-    clock = Clock()
+    provider, clock = Provider(), Clock()
     cache = CredentialCache(provider, clock=clock)
     cache.get(soon())
     provider.failure = CredentialsError(detail="STS is out")
-    clock.now += PAUSE
+    clock.now += HOUR - 900
     with caplog.at_level(logging.WARNING):
         assert key(cache.get(soon())) == "KEY1"
         wait_until_idle(cache)
     assert "credentials could not be renewed: STS is out" in caplog.text
     # And it is not tried again at once.
     assert (key(cache.get(soon())), provider.count) == ("KEY1", 2)
+    clock.now += PAUSE
+    provider.failure = None
+    cache.get(soon())
+    wait_until_idle(cache)
+    assert (key(cache.get(soon())), provider.count) == ("KEY3", 3)
 
 
 @pytest.mark.parametrize(

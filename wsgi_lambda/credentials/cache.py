@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
 
-if TYPE_CHECKING:
-    from wsgi_lambda.credentials.chain import Found
-
 log = logging.getLogger("wsgi_lambda")
 
 #: How long before they expire credentials are renewed, while requests go on
-#: with them; botocore's own figure, too.
+#: with them: botocore's own figure, of a short life no more than this share.
 ADVANCE = 15 * 60  # seconds
+ADVANCE_SHARE = 0.25
 #: Credentials with no more than this left are not used.
 LAST_MOMENT = 10  # seconds
-#: A renewal that failed, or brought the same again, is not repeated sooner.
+LAST_SHARE = 0.1
+#: Credentials that do not expire are looked up again: a file may have changed.
+STATIC_LIFE = 5 * 60  # seconds
+#: A look-up that failed, or brought the same again, is not repeated sooner.
 PAUSE = 30  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Credentials, where they come from, and for how many seconds they are good (inf: for ever)."""
+
+    credentials: Credentials
+    origin: str
+    life: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was found, and until when (seconds since 1970) it needs no renewal, and can be used."""
+
+    found: Found
+    fresh_until: float
+    good_until: float
 
 
 class _LookUp:
@@ -46,7 +66,7 @@ class CredentialCache:
     """
 
     def __init__(
-        self, look_up: Callable[[], Found], *, clock: Callable[[], float] = time.monotonic
+        self, look_up: Callable[[], Found], *, clock: Callable[[], float] = time.time
     ) -> None:
         self._look_up = look_up
         self._clock = clock
@@ -55,35 +75,39 @@ class CredentialCache:
         os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
 
     def _after_fork(self) -> None:
-        self._found: Found | None = None
+        self._kept: _Kept | None = None
         self._running: _LookUp | None = None
         self._not_before = 0.0
         self._lock = threading.Lock()
 
     def get(self, deadline: float) -> Found:
-        """Return the credentials; ``deadline`` is a time of the clock.
+        """Return the credentials; ``deadline`` is a time of `time.monotonic`.
 
         Raises `CredentialsError` where none are found, `DeadlinePassed`.
         """
-        found = self._found
-        if found is None:
+        kept = self._kept
+        if kept is None:
             return self._wait(self._start(), deadline)
-        if not found.expire_within(ADVANCE):
-            return found
-        if found.expire_within(LAST_MOMENT):
+        now = self._clock()
+        if now < kept.fresh_until:
+            return kept.found
+        if now >= kept.good_until:
             return self._wait(self._start(), deadline)
-        if self._clock() >= self._not_before:
+        if now >= self._not_before:
             self._start()
-        return found
+        return kept.found
 
     def renew(self, stale: Credentials, deadline: float) -> Found:
         """Return credentials that are newer than ``stale``, which AWS refused.
 
+        They are the same where a look-up a moment ago brought no others.
         Raises what `get` raises.
         """
-        found = self._found
-        if found is not None and found.credentials != stale:
-            return found
+        kept = self._kept
+        if kept is None:
+            return self._wait(self._start(), deadline)
+        if kept.found.credentials != stale or self._clock() < self._not_before:
+            return kept.found
         return self._wait(self._start(), deadline)
 
     def _start(self) -> _LookUp:
@@ -93,28 +117,45 @@ class CredentialCache:
                 look_up = _LookUp()
                 _start_thread(self._run, look_up)
                 self._running = look_up
-                self._not_before = self._clock() + PAUSE
             return self._running
 
     def _run(self, look_up: _LookUp) -> None:
         try:
-            look_up.found = self._found = self._look_up()
+            look_up.found = self._look_up()
         except CredentialsError as error:
             look_up.failure = error.detail
         except Exception as error:  # noqa: BLE001 - or those who wait would never know
             look_up.failure = f"the look-up raised {type(error).__name__}"
-        if look_up.failure and self._found is not None:
-            log.warning("credentials could not be renewed: %s", look_up.failure)
         with self._lock:
+            self._settle(look_up)
             self._running = None
         look_up.done.set()
 
+    def _settle(self, look_up: _LookUp) -> None:
+        now, before = self._clock(), self._kept
+        if look_up.found is not None:
+            self._kept = _keep(look_up.found, now)
+            is_new = before is None or before.found.credentials != look_up.found.credentials
+            self._not_before = 0.0 if is_new else now + PAUSE
+        elif before is not None:
+            self._not_before = now + PAUSE
+            log.warning("credentials could not be renewed: %s", look_up.failure)
+
     def _wait(self, look_up: _LookUp, deadline: float) -> Found:
-        if not look_up.done.wait(max(0.0, deadline - self._clock())):
+        if not look_up.done.wait(max(0.0, deadline - time.monotonic())):
             raise DeadlinePassed(detail="credentials were still being looked up")
         if look_up.found is None:
             raise CredentialsError(detail=look_up.failure)
         return look_up.found
+
+
+def _keep(found: Found, now: float) -> _Kept:
+    if math.isinf(found.life):
+        return _Kept(found, now + STATIC_LIFE, math.inf)
+    expires = now + found.life
+    advance = min(ADVANCE, found.life * ADVANCE_SHARE)
+    last_moment = min(LAST_MOMENT, found.life * LAST_SHARE)
+    return _Kept(found, expires - advance, expires - last_moment)
 
 
 def _start_thread(run: Callable[[_LookUp], None], look_up: _LookUp) -> None:

@@ -6,8 +6,9 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 
 from __future__ import annotations
 
+import bisect
+import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +20,15 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
 from wsgi_lambda.credentials import Credentials
+from wsgi_lambda.credentials.cache import Found
 from wsgi_lambda.credentials.environment import FIRST_PLACES
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.headers import is_visible
 
 #: For STS and SSO; a request waits no longer than its own `timeout` in any case.
 SERVICE_TIMEOUT = 5  # seconds
+
+_LONGEST_LIFE = 7 * 24 * 3600  # seconds; what lives longer does not expire for us
 
 # What botocore lets out of its providers, beside its own errors, when a file,
 # a process or a server says nonsense.
@@ -50,15 +54,6 @@ class Role:
     sts_endpoint_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Credentials, where they come from, and whether they expire within so many seconds."""
-
-    credentials: Credentials
-    origin: str
-    expire_within: Callable[[float], bool]
-
-
 class Chain:
     """One way to credentials: every look-up starts afresh, and reads files and servers again.
 
@@ -68,7 +63,7 @@ class Chain:
 
     def __init__(self, *, region: str, imds_v2_only: bool, proxy_url: str | None) -> None:
         self._session = botocore.session.Session()
-        self._session.set_config_variable("region", region)
+        self._region = region
         if imds_v2_only:
             self._session.set_config_variable("ec2_metadata_v1_disabled", True)
         proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
@@ -88,11 +83,14 @@ class Chain:
         """
         names = []
         try:
+            if self._session.get_config_variable("region") is None:
+                self._session.set_config_variable("region", self._region)
             resolver = self._session.get_component("credential_provider")
             names = [provider.METHOD for provider in resolver.providers]
             _use_no_proxy(resolver.get_provider("iam-role"))
             found = self._session.get_credentials()
-            frozen = found and found.get_frozen_credentials()
+            frozen = found and _frozen(found)
+            life = _seconds_left(found)
         except _FAILURES as error:
             raise CredentialsError(
                 detail=f"botocore's chain ({', '.join(names)}; {_places()}) failed: {_told(error)}"
@@ -104,7 +102,7 @@ class Chain:
         return Found(
             _checked(frozen.access_key, frozen.secret_key, frozen.token, found.method),
             found.method,
-            getattr(found, "refresh_needed", _never),
+            life,
         )
 
     def assume(self, role: Role, base: Found) -> Found:
@@ -117,27 +115,24 @@ class Chain:
         try:
             client = self._session.create_client(
                 "sts",
+                region_name=self._region,
                 endpoint_url=role.sts_endpoint_url,
                 aws_access_key_id=base.credentials.access_key,
                 aws_secret_access_key=base.credentials.secret_key,
                 aws_session_token=base.credentials.session_token,
             )
             where = client.meta.endpoint_url
-            answer = client.assume_role(
-                RoleArn=role.arn, RoleSessionName=role.session_name, **more
-            )["Credentials"]
-            expires: datetime = answer["Expiration"].astimezone(UTC)
+            asked = client.assume_role(RoleArn=role.arn, RoleSessionName=role.session_name, **more)
+            client.close()
+            answer = asked["Credentials"]
+            life = (answer["Expiration"] - datetime.now(UTC)).total_seconds()
             keys = (answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
         except _FAILURES as error:
             raise CredentialsError(
                 detail=f"STS at {where} gave no credentials for {role.arn}, "
-                f"asked as {base.origin}: {_told(error)}"
+                f"asked as {base.origin}: {_told(error, base.credentials, role.external_id)}"
             ) from error
-        return Found(
-            _checked(*keys, "STS"),
-            f"{role.arn}, assumed as {base.origin}",
-            lambda seconds: (expires - datetime.now(UTC)).total_seconds() < seconds,
-        )
+        return Found(_checked(*keys, "STS"), f"{role.arn}, assumed as {base.origin}", life)
 
 
 def profile_region() -> str:
@@ -154,6 +149,23 @@ def _use_no_proxy(provider: Any) -> None:
     fetcher._session = URLLib3Session(timeout=fetcher._timeout, proxies={})
 
 
+def _frozen(found: Any) -> Any:
+    if hasattr(found, "refresh_needed"):
+        # Renewed by us: botocore would at once ask again for what has less
+        # than a quarter of an hour to live.
+        found._advisory_refresh_timeout = found._mandatory_refresh_timeout = 0
+    return found.get_frozen_credentials()
+
+
+def _seconds_left(found: Any) -> float:
+    """Return how long credentials live; botocore only tells whether so many seconds are left."""
+    if not hasattr(found, "refresh_needed"):
+        return math.inf
+    seconds = range(_LONGEST_LIFE)
+    life = bisect.bisect_left(seconds, x=True, key=lambda n: found.refresh_needed(refresh_in=n))
+    return math.inf if life == _LONGEST_LIFE else life
+
+
 def _checked(access_key: str, secret_key: str, token: str | None, origin: str) -> Credentials:
     if not all(is_visible(value) for value in (access_key, secret_key, token or "-")):
         raise CredentialsError(
@@ -162,9 +174,11 @@ def _checked(access_key: str, secret_key: str, token: str | None, origin: str) -
     return Credentials(access_key, secret_key, token)
 
 
-def _told(error: BaseException) -> str:
-    """Return an error's type and message, in one line that is not too long."""
+def _told(error: Exception, sent: Credentials | None = None, external_id: str | None = "") -> str:
+    """Return an error's type and message in one line, without the secrets that were sent."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
+    for secret in (sent and sent.secret_key, sent and sent.session_token, external_id):
+        text = text.replace(secret, "…") if secret else text
     return text if len(text) <= 500 else f"{text[:500]}…"
 
 
@@ -182,7 +196,3 @@ def _places() -> str:
     )
     given = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
     return ", ".join(given) or f"files in {os.path.expanduser('~/.aws')}"
-
-
-def _never(seconds: float) -> bool:  # noqa: ARG001
-    return False

@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.credentials.cache import CredentialCache
+from wsgi_lambda.credentials.cache import CredentialCache, Found
 from wsgi_lambda.credentials.environment import FIRST_PLACES, NAMES, read_environment
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.options import Identity
-
-if TYPE_CHECKING:
-    from wsgi_lambda.credentials.chain import Found
 
 EXTRA = "pip install 'wsgi-lambda[aws]'"
 
@@ -101,7 +97,7 @@ class CredentialSource:
             raise CredentialsError(
                 detail=f"{FIRST_PLACES}; profiles, roles, containers and instances need {EXTRA}"
             )
-        from wsgi_lambda.credentials.chain import Chain, Found, Role
+        from wsgi_lambda.credentials.chain import Chain, Role
 
         identity = self._identity
         chain = Chain(
@@ -110,7 +106,7 @@ class CredentialSource:
             proxy_url=self._proxy_url,
         )
         first = self._first()
-        base = Found(*first, lambda seconds: False) if first else chain.look_up()  # noqa: ARG005
+        base = Found(*first) if first else chain.look_up()
         if not identity.aws_assume_role_arn:
             return base
         role = Role(
