@@ -1,11 +1,14 @@
 # Everything a newcomer needs: `make demo` and `make test`. Both make their own
-# virtual environment once, and work without the network from then on.
+# virtual environment once, and work without the network from then on. So does
+# `make bench`; RESULTS=docs writes the files that the README shows.
 PYTHON ?= python3
 VENV ?= .venv
 APP ?= flask
+RESULTS ?= build
+BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: demo test corpus lint clean
+.PHONY: demo test corpus bench lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
@@ -13,12 +16,20 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		echo "NOTE: no Chromium here, the browser tests are skipped; to have them: apt-get install chromium chromium-driver"
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null || \
+		echo "NOTE: no nginx or wrk here, the bench is not tested; to test it: apt-get install nginx-light wrk"
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
 # What the libraries of others show of API Gateway events: requests, libraries, a mark in each cell.
 corpus: $(VENV)/.test
 	@$(BIN)/python -m tests.conformance.gateway_corpus
+
+bench: $(VENV)/.bench
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null && \
+		command -v openssl >/dev/null || \
+		echo "NOTE: not all figures can be measured; for all: apt-get install nginx-light wrk openssl"
+	@$(BIN)/python -m bench --json $(RESULTS)/performance.json --svg $(RESULTS)/performance.svg $(BENCH)
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff check .

@@ -1,0 +1,37 @@
+"""What can be measured; each figure is a file or a function beside this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bench.figures import direct, growth, imports, memory, throughput
+from bench.run import Measured, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How to measure something: one `Measured` a round, and what must be installed for it."""
+
+    text: str
+    measure: Callable[[Run], Iterator[Measured]]
+    needs: tuple[str, ...] = ()
+
+
+#: By the name that `--only` takes, in the order in which they are measured.
+FIGURES = {
+    "throughput": Figure(
+        "requests/s and latency under gunicorn",
+        throughput.measure,
+        ("nginx", "wrk", "boto3"),
+    ),
+    "cpu": Figure("CPU of one invoke", direct.cpu, ("nginx", "boto3")),
+    "pass-through": Figure("a request of no route", direct.pass_through),
+    "connections": Figure("TLS connections of 64 threads", direct.connections, ("nginx",)),
+    "handshakes": Figure("CPU of a new connection", direct.handshakes, ("nginx",)),
+    "hang-ups": Figure("connections closed while idle", direct.hang_ups, ("nginx",)),
+    "memory": Figure("a worker's memory", memory.measure_resident, ("nginx", "boto3")),
+    "imports": Figure("time to import", imports.measure, ("boto3",)),
+    "large": Figure("large bodies", memory.measure_large, ("nginx", "boto3")),
+    "growth": Figure("1 to 64 clients, 1 kB to 6 MB", growth.measure, ("nginx", "wrk", "boto3")),
+}

@@ -1,0 +1,49 @@
+"""Requests/s and latency of all contenders under three kinds of gunicorn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.load import press
+from bench.payloads import SMALL
+from bench.run import Measured, Run
+from bench.servers import FOUR, ONE, SYNC, Kind, Server, serving_all
+
+#: By the contender's name: its app, and what is asked of it.
+ASKED = {
+    "middleware": ("middleware", "/lambda1"),
+    "boto3": ("boto3", "/lambda1"),
+    "requests": ("requests", "/lambda1"),
+    "constant": ("constant", "/"),
+    "pass-through": ("middleware", "/"),
+}
+
+
+def measure(run: Run) -> Iterator[Measured]:
+    """Yield `<kind>, <contender>, requests/s|p50|p99` of each round; latencies in ms."""
+    rounds: list[Measured] = [{} for _ in range(run.rounds)]
+    for kind in (SYNC, ONE, FOUR):
+        with serving_all(["middleware", "boto3", "requests", "constant"], kind, run.environ) as up:
+            if not run.is_quick:
+                _press_all(run, kind, up)  # every worker loads, every pool fills
+            for measured in rounds:
+                measured.update(_press_all(run, kind, up))
+    yield from rounds
+
+
+def _press_all(run: Run, kind: Kind, servers: dict[str, Server]) -> Measured:
+    measured = {}
+    for name in run.in_random_order(ASKED):
+        app, path = ASKED[name]
+        load = press(
+            servers[app],
+            path,
+            run.environ,
+            clients=kind.clients,
+            seconds=run.seconds,
+            body=run.body(SMALL) if path != "/" else None,
+        )
+        measured[f"{kind.text}, {name}, requests/s"] = load.rate
+        measured[f"{kind.text}, {name}, p50"] = load.p50
+        measured[f"{kind.text}, {name}, p99"] = load.p99
+    return measured

@@ -1,0 +1,16 @@
+"""JSON bodies of a wanted size, alike in every run."""
+
+from __future__ import annotations
+
+import json
+
+SMALL = 1_000  # bytes
+LARGE = 5_000_000
+
+
+def json_body(size: int) -> bytes:
+    """Return a JSON object of ``size`` bytes, exactly: records as a shop would send them."""
+    record = json.dumps({"id": 100_000, "name": "A thing", "price": 12.5, "tags": ["a", "b"]})
+    count = max(0, (size - 100) // (len(record) + 2))
+    head = '{"records": [' + ", ".join([record] * count) + '], "note": "'
+    return (head + "x" * (size - len(head) - 2) + '"}').encode()

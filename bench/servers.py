@@ -1,0 +1,128 @@
+"""Contenders under gunicorn, each in processes of its own, and what memory these take."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.environment import PROJECT
+from sample_app.processes import running, wait_until_ready
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A way to run gunicorn; no threads means the sync worker."""
+
+    text: str
+    workers: int
+    threads: int
+    clients: int  # as many as keep it busy
+
+
+SYNC = Kind("sync ×1", workers=1, threads=0, clients=4)
+ONE = Kind("gthread 1×16", workers=1, threads=16, clients=16)
+FOUR = Kind("gthread 4×16", workers=4, threads=16, clients=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A contender that answers."""
+
+    port: int
+    pid: int  # of gunicorn's master
+
+    def worker(self) -> int:
+        """Return the process id of the (first) worker."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return int(children.split()[0])
+
+    def memory(self) -> dict[str, float]:
+        """Return the worker's RSS now, its highest RSS and its PSS, in MB."""
+        process = Path(f"/proc/{self.worker()}")
+        status = (process / "status").read_text()
+        rollup = (process / "smaps_rollup").read_text()
+        return {
+            "RSS": _megabytes("VmRSS", status),
+            "peak RSS": _megabytes("VmHWM", status),
+            "PSS": _megabytes("Pss", rollup),
+        }
+
+
+def _megabytes(name: str, text: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"/proc does not tell {name}")
+    return int(found[1]) * 1024 / 1e6
+
+
+@contextlib.contextmanager
+def serving(contender: str, kind: Kind, environ: Mapping[str, str]) -> Iterator[Server]:
+    """Run a contender under gunicorn; its output is in the error where it does not start."""
+    with serving_all([contender], kind, environ) as servers:
+        yield servers[contender]
+
+
+@contextlib.contextmanager
+def serving_all(
+    contenders: Iterable[str], kind: Kind, environ: Mapping[str, str]
+) -> Iterator[dict[str, Server]]:
+    """Run several contenders, started at once; those that are not asked cost nothing."""
+    with contextlib.ExitStack() as stack:
+        started = {name: stack.enter_context(_started(name, kind, environ)) for name in contenders}
+        servers = {name: wait() for name, wait in started.items()}
+        try:
+            yield servers
+        finally:
+            # All at once; each of the contexts then waits for its own.
+            for server in servers.values():
+                os.kill(server.pid, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _started(
+    contender: str, kind: Kind, environ: Mapping[str, str]
+) -> Iterator[Callable[[], Server]]:
+    """Start a contender; yields what waits until it answers."""
+    with contextlib.ExitStack() as stack:
+        # Its own folder: gunicorn's control socket has a name of its own in none other.
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="gunicorn-", dir=environ["HOME"])
+        )
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
+        log = stack.enter_context((Path(folder) / "log").open("w+b"))
+        process = stack.enter_context(
+            running(
+                _command(contender, kind, listener.fileno()),
+                {**environ, "BENCH_THREADS": str(kind.threads or 1), "XDG_RUNTIME_DIR": folder},
+                cwd=PROJECT,
+                pass_fds=[listener.fileno()],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        )
+        port = listener.getsockname()[1]
+        # Ours is closed: connections to a gunicorn that died must not wait.
+        listener.close()
+
+        def wait() -> Server:
+            wait_until_ready(process, port, "/", (Path(folder) / "log").read_text)
+            return Server(port, process.pid)
+
+        yield wait
+
+
+def _command(contender: str, kind: Kind, descriptor: int) -> list[str]:
+    command = [sys.executable, "-m", "gunicorn", f"bench.contenders:make('{contender}')"]
+    command += ["--bind", f"fd://{descriptor}", "--workers", str(kind.workers)]
+    command += ["--worker-class", "gthread" if kind.threads else "sync"]
+    command += ["--threads", str(kind.threads or 1), "--timeout", "120"]
+    return [*command, "--graceful-timeout", "1", "--log-level", "warning"]

@@ -1,0 +1,161 @@
+"""The rows of the table: a ratio or amount of what one round measured, and what it should be."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.run import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; without ``must`` it is for information."""
+
+    text: str
+    figure: str
+    value: Callable[[Measured], float]
+    must: float | None = None
+    aim: float | None = None
+    better: Literal["more", "less"] = "less"
+    unit: str = "×"
+
+    def is_reached(self, value: float, mark: float) -> bool:
+        return value >= mark if self.better == "more" else value <= mark
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a row over all rounds."""
+
+    row: Row
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def verdict(self) -> str:
+        """Say "ok" or "missed" of the target, "" where there is none."""
+        if self.row.must is None:
+            return ""
+        return "ok" if self.row.is_reached(self.median, self.row.must) else "missed"
+
+
+def ratio(over: str, under: str) -> Callable[[Measured], float]:
+    return lambda measured: measured[over] / measured[under]
+
+
+def difference(more: str, less: str) -> Callable[[Measured], float]:
+    return lambda measured: measured[more] - measured[less]
+
+
+def amount(name: str) -> Callable[[Measured], float]:
+    return lambda measured: measured[name]
+
+
+def _rates(kind: str, must: float, aim: float) -> Row:
+    text = f"requests/s, {kind} / boto3 view"
+    value = ratio(f"{kind}, middleware, requests/s", f"{kind}, boto3, requests/s")
+    return Row(text, "throughput", value, must, aim, "more")
+
+
+def _others(kind: str) -> list[Row]:
+    mine, naive = f"{kind}, middleware, requests/s", f"{kind}, requests, requests/s"
+    passed, constant = f"{kind}, pass-through, requests/s", f"{kind}, constant, requests/s"
+    return [
+        Row(f"requests/s, {kind} / requests view", "throughput", ratio(mine, naive), better="more"),
+        Row(
+            f"requests/s of no route, {kind} / Flask alone",
+            "throughput",
+            ratio(passed, constant),
+            better="more",
+        ),
+    ]
+
+
+ROWS = [
+    _rates("sync ×1", 1.6, 2.1),
+    _rates("gthread 1×16", 1.5, 1.85),
+    _rates("gthread 4×16", 1.6, 2.1),
+    Row(
+        "p99, saturated, gthread 1×16 / boto3 view",
+        "throughput",
+        ratio("gthread 1×16, middleware, p99", "gthread 1×16, boto3, p99"),
+        0.75,
+        0.55,
+    ),
+    Row("CPU of the WSGI call / urllib3", "cpu", ratio("middleware", "floor"), 2.0, 1.5),
+    Row("CPU of the WSGI call / boto3", "cpu", ratio("middleware", "boto3 client"), 0.65, 0.45),
+    Row("pass-through, 1 route", "pass-through", amount("1 routes"), 500, 150, unit="ns"),
+    Row("pass-through, 100 routes", "pass-through", amount("100 routes"), 1000, 300, unit="ns"),
+    Row("TLS connections / 1000 invokes", "connections", amount("per 1000"), 5, 0, unit=""),
+    Row("CPU of a new connection / bare", "handshakes", ratio("middleware", "floor"), 2, 1.3),
+    Row(
+        "worker RSS more than Flask",
+        "memory",
+        difference("middleware, RSS", "constant, RSS"),
+        12,
+        8.5,
+        unit="MB",
+    ),
+    Row("import / boto3 + client", "imports", ratio("middleware, CPU", "boto3, CPU"), 0.35, 0.25),
+    Row(
+        "5 MB in, wall / boto3 view",
+        "large",
+        ratio("5 MB in, middleware, wall", "5 MB in, boto3, wall"),
+        1.0,
+        0.87,
+    ),
+    Row(
+        "5 MB in, peak RSS / boto3 view",
+        "large",
+        ratio("5 MB in, middleware, peak RSS", "5 MB in, boto3, peak RSS"),
+        0.9,
+        0.8,
+    ),
+    Row("failures after hang-ups", "hang-ups", amount("failures"), 0, 0, unit=""),
+    Row("functions run twice", "hang-ups", amount("run twice"), 0, 0, unit=""),
+    *(row for kind in ("sync ×1", "gthread 1×16", "gthread 4×16") for row in _others(kind)),
+    Row("CPU of a boto3 view / bare boto3", "cpu", ratio("boto3 view", "boto3 client")),
+    Row("CPU of requests + AWS4Auth / bare boto3", "cpu", ratio("requests post", "boto3 client")),
+    Row("pass-through, 10 routes", "pass-through", amount("10 routes"), unit="ns"),
+    Row("pass-through, 1000 routes", "pass-through", amount("1000 routes"), unit="ns"),
+    Row(
+        "pass-through, 100 routes in the same folder",
+        "pass-through",
+        amount("100 routes, shared"),
+        unit="ns",
+    ),
+    Row(
+        "worker RSS of a boto3 view more than Flask",
+        "memory",
+        difference("boto3, RSS", "constant, RSS"),
+        unit="MB",
+    ),
+    Row(
+        "4 MB out, wall / boto3 view",
+        "large",
+        ratio("4 MB out, middleware, wall", "4 MB out, boto3, wall"),
+    ),
+    Row(
+        "4 MB out, peak RSS / boto3 view",
+        "large",
+        ratio("4 MB out, middleware, peak RSS", "4 MB out, boto3, peak RSS"),
+    ),
+]
+
+
+def judge(measured: Mapping[str, list[Measured]], rows: Iterable[Row] = ROWS) -> list[Result]:
+    """Return the results of the rows whose figures were measured.
+
+    Each value compares contenders of one and the same round.
+    """
+    return [
+        Result(row, tuple(row.value(each) for each in measured[row.figure]))
+        for row in rows
+        if measured.get(row.figure)
+    ]
