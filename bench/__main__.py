@@ -41,8 +41,6 @@ _INSTALL = {
 
 def main(arguments: list[str] | None = None) -> int:
     options = _read(arguments)
-    for each in _SIGNALS:
-        signal.signal(each, _interrupt)
     try:
         measured, is_complete = _measure(options)
     except KeyboardInterrupt:
@@ -168,4 +166,6 @@ def _say(text: str, end: str = "\n") -> None:
 
 
 if __name__ == "__main__":
+    for each in _SIGNALS:
+        signal.signal(each, _interrupt)
     sys.exit(main())

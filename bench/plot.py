@@ -41,7 +41,7 @@ def _is_drawn(result: Result) -> bool:
 
 def _panel(svg: ElementTree.Element, title: str, results: Sequence[Result], top: int) -> int:
     """Draw ``results`` one below the other; return where the next thing may begin."""
-    longest = max(max(r.median, r.row.must or 0, r.row.aim or 0, 1) for r in results)
+    longest = max(max(*r.values, r.row.must or 0, r.row.aim or 0, 1) for r in results)
     scale = (WIDTH - _LEFT - _RIGHT) / longest
     _text(svg, 10, top + 16, title, **{"font-weight": "bold"})
     top += _LINE
