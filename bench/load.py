@@ -16,6 +16,8 @@ from bench.environment import SEARCH_PATH
 from bench.servers import Server
 from sample_app.processes import running
 
+# seconds; interrupted before it has begun, wrk says nothing at all
+_LEAST = 0.25
 _SCRIPT = Path(__file__).with_name("load.lua")
 
 
@@ -50,6 +52,7 @@ def press(
     With a ``body`` they are POSTs of the JSON in that file. Raises `LoadFailed`
     where an answer was an error, or none came however long it was tried.
     """
+    seconds = max(seconds, _LEAST)
     for longer in (1, 4, 16):
         load = _press_once(server, path, environ, clients, seconds * longer, body)
         if load is not None:
