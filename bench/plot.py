@@ -53,7 +53,7 @@ def _panel(svg: ElementTree.Element, title: str, results: Sequence[Result], top:
 
 
 def _bar(svg: ElementTree.Element, result: Result, top: int, scale: float) -> None:
-    row, end = result.row, _LEFT + result.median * scale
+    row = result.row
     _text(svg, _LEFT - 8, top + 12, row.text, **{"text-anchor": "end"})
     _add(
         svg,
@@ -65,8 +65,8 @@ def _bar(svg: ElementTree.Element, result: Result, top: int, scale: float) -> No
         fill=_COLOURS[result.verdict],
     )
     _spread(svg, result, top + _BAR / 2, scale)
-    right = max(end, _LEFT + max(result.values) * scale, _LEFT + (row.aim or 0) * scale)
-    _text(svg, max(right, _LEFT + (row.must or 0) * scale) + 6, top + 12, f"{result.median:.2f}×")
+    number = f"{result.median:.2f}×"
+    _text(svg, WIDTH - 20, top + 12, number, **{"text-anchor": "end"})
     _mark(svg, _LEFT + (row.must or 0) * scale, top - 4, top + _BAR + 4, "#000000", "")
     _mark(svg, _LEFT + (row.aim or 0) * scale, top - 4, top + _BAR + 4, "#000000", "2 2")
 
