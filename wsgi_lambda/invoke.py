@@ -165,8 +165,8 @@ class Function:
         self._client = client
         self._source = source
         self._timeout = route.target.timeout
-        self._signer = Signer(route.target.aws_region)
         self._template = _prepare(route.target, route.transport)
+        self._signer = Signer(self._template, route.target.aws_region)
 
     def invoke(
         self, payload: bytes, headers: Mapping[str, str], *, is_safe: bool, max_response_size: int
@@ -205,11 +205,12 @@ class Function:
     def _signed(
         self, payload: bytes, headers: Mapping[str, str], credentials: Credentials
     ) -> requests.PreparedRequest:
+        tenant = headers.get("X-Amz-Tenant-Id", "")
         request = self._template.copy()
-        request.headers.update(headers)
         request.body = payload
+        request.headers.update(headers)
+        request.headers.update(self._signer.sign(payload, credentials, tenant=tenant))
         request.headers["Content-Length"] = str(len(payload))
-        self._signer.sign(request, credentials)
         return request
 
 

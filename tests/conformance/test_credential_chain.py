@@ -427,6 +427,17 @@ def test_secrets_that_sts_repeats_are_not_told(
         assert secret not in caplog.text
 
 
+def test_answer_of_sts_that_was_cut_off_is_not_told(
+    far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_keys(monkeypatch)
+    cut = sts("AssumeRole", KEY, SECRET, TOKEN)[:-20]
+    with FakeService(lambda asked: (200, cut)) as service:
+        app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
+        assert_refused(far_end, app, "ResponseParserError: Unable to parse response", caplog)
+    assert "SecretAccessKey" not in caplog.text
+
+
 def test_sts_that_is_not_there(
     far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -40,19 +40,31 @@ def prepared(
 
 def signed(request, credentials, *, now=NOON, region="eu-west-1"):
     """Return the headers that a new `Signer` makes."""
-    Signer(region, clock=lambda: now).sign(request, credentials)
-    return dict(request.headers)
+    return sign(Signer(request, region, clock=lambda: now.timestamp()), request, credentials)
+
+
+def sign(signer, request, credentials, *, tenant=""):
+    """Return the request's headers with those of its signature."""
+    request.headers.update(signer.sign(request.body or b"", credentials, tenant=tenant))
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def expected(request, credentials, *, now=NOON, region="eu-west-1"):
     """Return the headers that AWS4Auth itself makes at the same second."""
     keys = (credentials.access_key, credentials.secret_key)
-    request.headers["X-Amz-Date"] = now.strftime("%Y%m%dT%H%M%SZ")
+    request.headers["x-amz-date"] = now.strftime("%Y%m%dT%H%M%SZ")
     auth = AWS4Auth(*keys, region, "lambda", session_token=credentials.session_token)
-    return dict(auth(request).headers)
+    return {name.lower(): value for name, value in auth(request).headers.items()}
 
 
 REQUESTS = {
+    "every-header": {
+        "X-Amz-Invocation-Type": "RequestResponse",
+        "X-Amz-Log-Type": "None",
+        "X-Amz-Tenant-Id": "a tenant",
+        "Accept-Encoding": "identity",
+        "User-Agent": "wsgi-lambda",
+    },
     "name": {},
     "ARN": {"name": ARN},
     "alias-in-the-name": {"name": "pay%3Aprod"},
@@ -82,7 +94,7 @@ def test_a_signature_is_that_of_aws4auth(given, credentials):
 def test_a_signature_holds_for_its_region(region):
     ours = signed(prepared(), PERMANENT, region=region)
     assert ours == expected(prepared(), PERMANENT, region=region)
-    assert f"/20240301/{region}/lambda/aws4_request, " in ours["Authorization"]
+    assert f"/20240301/{region}/lambda/aws4_request, " in ours["authorization"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +122,7 @@ def test_a_signature_is_that_of_botocore(credentials, token_header, signature):
         body=b'{"a":1}',
         **{"X-Amz-Invocation-Type": "RequestResponse", "X-Amz-Log-Type": "Tail"},
     )
-    assert signed(request, credentials, now=LAST_SECOND)["Authorization"] == (
+    assert signed(request, credentials, now=LAST_SECOND)["authorization"] == (
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20240229/eu-west-1/lambda/aws4_request, "
         "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date;x-amz-invocation-type;"
         f"x-amz-log-type{token_header}, Signature={signature}"
@@ -120,7 +132,7 @@ def test_a_signature_is_that_of_botocore(credentials, token_header, signature):
 def test_the_token_goes_along_and_is_signed():
     headers = signed(prepared(), TEMPORARY)
     assert headers["x-amz-security-token"] == "token/with+signs=="
-    assert ";x-amz-security-token, " in headers["Authorization"]
+    assert ";x-amz-security-token, " in headers["authorization"]
 
 
 def test_without_a_token_there_is_no_header_for_one():
@@ -144,28 +156,26 @@ def test_the_body_is_not_changed():
 def test_the_real_clock_is_that_of_utc():
     request = prepared()
     before = datetime.now(UTC).replace(microsecond=0)
-    Signer("eu-west-1").sign(request, PERMANENT)
-    then = datetime.strptime(request.headers["X-Amz-Date"] + "+0000", "%Y%m%dT%H%M%SZ%z")
+    headers = sign(Signer(request, "eu-west-1"), request, PERMANENT)
+    then = datetime.strptime(headers["x-amz-date"] + "+0000", "%Y%m%dT%H%M%SZ%z")
     assert before <= then <= datetime.now(UTC)
 
 
 def test_one_signer_signs_request_after_request():
-    signer = Signer("eu-west-1", clock=lambda: NOON)
+    signer = Signer(prepared(), "eu-west-1", clock=lambda: NOON.timestamp())
     for body in (b"first", b"second", b"second"):
-        request = prepared(body=body)
-        signer.sign(request, TEMPORARY)
-        assert dict(request.headers) == expected(prepared(body=body), TEMPORARY)
+        headers = sign(signer, prepared(body=body), TEMPORARY)
+        assert headers == expected(prepared(body=body), TEMPORARY)
 
 
 def test_the_signing_key_changes_at_midnight():
     times = [LAST_SECOND, MIDNIGHT, LAST_SECOND]
     clock = iter(times)
-    signer = Signer("eu-west-1", clock=lambda: next(clock))
+    signer = Signer(prepared(), "eu-west-1", clock=lambda: next(clock).timestamp())
     for now in times:
-        request = prepared()
-        signer.sign(request, TEMPORARY)
-        assert dict(request.headers) == expected(prepared(), TEMPORARY, now=now)
-        assert f"/{now:%Y%m%d}/eu-west-1/" in request.headers["Authorization"]
+        headers = sign(signer, prepared(), TEMPORARY)
+        assert headers == expected(prepared(), TEMPORARY, now=now)
+        assert f"/{now:%Y%m%d}/eu-west-1/" in headers["authorization"]
 
 
 @pytest.mark.parametrize(
@@ -178,11 +188,25 @@ def test_the_signing_key_changes_at_midnight():
     ],
 )
 def test_renewed_credentials_are_used_at_once(other):
-    signer = Signer("eu-west-1", clock=lambda: NOON)
+    signer = Signer(prepared(), "eu-west-1", clock=lambda: NOON.timestamp())
     for credentials in (TEMPORARY, other, TEMPORARY):
-        request = prepared()
-        signer.sign(request, credentials)
-        assert dict(request.headers) == expected(prepared(), credentials)
+        assert sign(signer, prepared(), credentials) == expected(prepared(), credentials)
+
+
+@pytest.mark.parametrize("tenant", ["blue", "a/b:c=d@e+f_g.h-1", "blue team", "blue   team"])
+def test_a_tenant_is_signed_with_the_rest(tenant):
+    signer = Signer(prepared(), "eu-west-1", clock=lambda: NOON.timestamp())
+    for credentials in (PERMANENT, TEMPORARY):
+        request = prepared(**{"X-Amz-Tenant-Id": tenant})
+        theirs = expected(prepared(**{"X-Amz-Tenant-Id": tenant}), credentials)
+        assert sign(signer, request, credentials, tenant=tenant) == theirs
+        # And the next without one is signed without.
+        assert sign(signer, prepared(), credentials) == expected(prepared(), credentials)
+
+
+def test_a_client_context_is_signed():
+    request = prepared(**{"X-Amz-Client-Context": "e30="})
+    assert ";x-amz-client-context;" in signed(request, PERMANENT)["authorization"]
 
 
 @pytest.fixture
@@ -196,7 +220,7 @@ def eager_threads():
 
 @pytest.mark.usefixtures("eager_threads")
 def test_no_thread_signs_with_the_key_of_one_and_the_token_of_another():
-    signer = Signer("eu-west-1", clock=lambda: next(times))
+    signer = Signer(prepared(), "eu-west-1", clock=lambda: next(times).timestamp())
     # Two seconds that lie on either side of midnight, in turn.
     times = itertools.cycle([LAST_SECOND, MIDNIGHT])
     numbers = itertools.count()
@@ -207,9 +231,7 @@ def test_no_thread_signs_with_the_key_of_one_and_the_token_of_another():
         made = []
         for number in itertools.islice(numbers, 20):
             credentials = Credentials(f"AKID{number}", f"secret{number}", f"token{number}")
-            request = prepared()
-            signer.sign(request, credentials)
-            made.append((credentials, dict(request.headers)))
+            made.append((credentials, sign(signer, prepared(), credentials)))
         return made
 
     with ThreadPoolExecutor(32) as threads:
@@ -217,5 +239,5 @@ def test_no_thread_signs_with_the_key_of_one_and_the_token_of_another():
     made = [pair for run in runs for pair in run.result()]
     assert len({credentials.access_key for credentials, _ in made}) == 640
     for credentials, headers in made:
-        now = datetime.strptime(headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        now = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         assert headers == expected(prepared(), credentials, now=now)

@@ -175,8 +175,12 @@ def _checked(access_key: str, secret_key: str, token: str | None, origin: str) -
 
 
 def _told(error: Exception, sent: Credentials | None = None, external_id: str | None = "") -> str:
-    """Return an error's type and message in one line, without the secrets that were sent."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    """Return an error's type and the first line of its message, without secrets that were sent.
+
+    botocore puts an answer that it cannot parse on the lines after the first:
+    half an answer of STS, perhaps, with the secret key in it.
+    """
+    text = f"{type(error).__name__}: {error}".partition("\n")[0]
     for secret in (sent and sent.secret_key, sent and sent.session_token, external_id):
         text = text.replace(secret, "…") if secret else text
     return text if len(text) <= 500 else f"{text[:500]}…"
