@@ -12,10 +12,10 @@ import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import quote
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.source import CredentialSource
@@ -67,13 +67,20 @@ class Reply:
         return found.partition(":")[0].rpartition("#")[2]
 
 
+class _NoCookies(RequestsCookieJar):
+    """A jar that stays empty."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Keep none, and do not look for any."""
+
+
 class _Session(requests.Session):
     """A Session that follows nothing, keeps nothing and reads no environment."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.cookies = _NoCookies()
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         # requests would read a redirect's body whole, however long it is.

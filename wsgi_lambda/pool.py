@@ -33,6 +33,7 @@ KEEPALIVE_INTERVAL = 45  # seconds
 KEEPALIVE_PROBES = 4
 
 _BLOCK = 256 * 1024  # bytes written or read at once
+_RECORD = 16 * 1024  # bytes: what TLS sends in one piece
 
 
 def _socket_options() -> list[tuple[int, int, int]]:
@@ -145,11 +146,35 @@ class _Watched(HTTPConnection):
     def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._keepalive = keepalive
+        self._held: list[bytes] | None = None
         self.last_used = time.monotonic()
 
     @property
     def is_connected(self) -> bool:
         return time.monotonic() - self.last_used <= self._keepalive and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request's head and a small body in one piece: one packet, one TLS record."""
+        self._held = []
+        try:
+            super().request(*args, **kwargs)
+            self._release()
+        finally:
+            self._held = None
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        elif len(data) <= _RECORD:
+            self._held.append(data)
+        else:
+            self._release()
+            super().send(data)
+
+    def _release(self) -> None:
+        if self._held:
+            super().send(b"".join(self._held))
+            self._held = []
 
     def connect(self) -> None:
         super().connect()
@@ -253,6 +278,17 @@ class EndpointAdapter(HTTPAdapter):
     def cert_verify(self, *_: Any) -> None:
         """The context has the certificates; urllib3 would load them for each connection."""
 
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """Do what requests does, but for cookies, which nobody keeps, and the text's encoding."""
+        response = Response()
+        response.status_code, response.reason = resp.status, resp.reason
+        response.headers.update(resp.headers)
+        response.raw = resp
+        response.url = req.url or ""
+        response.request = req
+        response.connection = self
+        return response
+
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
         return (request.url or "") if self._is_forwarded else request.path_url
 
@@ -279,20 +315,28 @@ def read_body(response: Response, limit: int) -> bytes | None:
     On every path the connection is given back, closed unless it is clean.
     """
     raw = response.raw
-    parts: list[bytes] = []
-    received = 0
-    complete = False
+    body: bytes | None = None
     try:
-        while block := raw.read(min(_BLOCK, limit + 1 - received), decode_content=False):
-            parts.append(block)
-            received += len(block)
-            if received > limit:
-                return None
-        complete = True
+        if raw.length_remaining is None:
+            body = _read_blocks(raw, limit)
+        elif raw.length_remaining <= limit:
+            # No byte more is read than the answer's Content-Length.
+            body = raw.read(decode_content=False)
     finally:
-        if not complete:
+        if body is None:
             raw.close()
         raw.release_conn()
+    return body
+
+
+def _read_blocks(raw: Any, limit: int) -> bytes | None:
+    parts: list[bytes] = []
+    received = 0
+    while block := raw.read(min(_BLOCK, limit + 1 - received), decode_content=False):
+        parts.append(block)
+        received += len(block)
+        if received > limit:
+            return None
     return b"".join(parts)
 
 

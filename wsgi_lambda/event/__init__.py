@@ -14,6 +14,10 @@ from wsgi_lambda.request import Request
 GATEWAYS = {"1.0": apigateway_v1.build, "2.0": apigateway_v2.build}
 
 
+_AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_AS_ASCII = json.JSONEncoder(separators=(",", ":"))
+
+
 def build_event(request: Request, route: Route) -> bytes:
     """Return the event for ``request`` as UTF-8 JSON.
 
@@ -44,6 +48,6 @@ def _encode(event: object) -> bytes:
     # ASCII escapes would double the size of a body in most of the world's
     # languages; only half a surrogate pair, legal in JSON, needs them.
     try:
-        return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        return _AS_UTF_8.encode(event).encode()
     except UnicodeEncodeError:
-        return json.dumps(event, separators=(",", ":")).encode()
+        return _AS_ASCII.encode(event).encode()
