@@ -28,31 +28,38 @@ class RouteTable:
         )
         #: All routes, in the order in which they are asked.
         self.routes = tuple(route for _, route in ordered)
-        #: Routes of "/", which may own any path.
-        self._everywhere = tuple(item for item in ordered if item[0] == "")
-        self._by_segment = {
-            segment: tuple(item for item in ordered if _segment(item[0]) in (segment, ""))
-            for segment in {_segment(path) for path, _ in ordered if path}
+        self._by_path = {
+            path: tuple(route for other, route in ordered if other == path) for path, _ in ordered
         }
+        #: How many segments the longest route has, by the first segment.
+        self._depths: dict[str, int] = {}
+        for path, _ in ordered:
+            if path:
+                first = path[1:].partition("/")[0]
+                self._depths[first] = max(path.count("/"), self._depths.get(first, 0))
+        #: Routes of "/", which may own any path.
+        self._everywhere = self._by_path.get("", ())
 
     def find(self, environ: WSGIEnvironment) -> Route | None:
         """Return the route that owns ``environ``, or None if the wrapped app does.
 
         Paths are compared as PATH_INFO holds them (decoded once by the server,
-        as Flask and Django see them), and one that does not match costs one
-        look-up of its first segment.
+        as Flask and Django see them). One that does not match costs a look-up of
+        its first segment, one that may match a look-up for each segment that a
+        route has, however many routes there are and however long the path is.
         """
         path = environ.get("PATH_INFO", "")
-        candidates = self._by_segment.get(_segment(path), self._everywhere)
-        for prefix, route in candidates:
-            ends_at_segment = path[len(prefix) : len(prefix) + 1] in ("", "/")
-            if ends_at_segment and path.startswith(prefix) and _matches(route.match, environ):
-                return route
+        depth = self._depths.get(path[1:].partition("/")[0])
+        if depth is not None:
+            prefix = "/".join(path.split("/", depth + 1)[: depth + 1])
+            while prefix:
+                for route in self._by_path.get(prefix, ()):
+                    if _matches(route.match, environ):
+                        return route
+                prefix = prefix.rpartition("/")[0]
+        if self._everywhere and path[:1] in ("", "/"):
+            return next((r for r in self._everywhere if _matches(r.match, environ)), None)
         return None
-
-
-def _segment(path: str) -> str:
-    return path[1:].partition("/")[0]
 
 
 def _as_path_info(path: str) -> str:
