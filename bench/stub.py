@@ -73,6 +73,9 @@ http {{
     add_header x-amzn-Remapped-Content-Length 0;
     add_header X-Amz-Executed-Version "${{dollar}}LATEST";
     add_header X-Amz-Log-Result $log_result;
+    etag off;
+    max_ranges 0;
+    add_header Last-Modified "";
     add_header X-Amzn-Trace-Id "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0";
     {servers}
     server {{
