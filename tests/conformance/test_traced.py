@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.conftest import MakeApp
-from tests.lambda_server import LambdaServer, answer
+from tests.lambda_server import LambdaServer
 from tests.web_server import serving
 
 ROUTES = {"/f": {"function_name": "f"}}
