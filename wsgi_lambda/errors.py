@@ -10,6 +10,7 @@
           │    └── PayloadTooLarge 413
           ├── AuthorizeError     500   `authorize` raised, or returned nonsense
           ├── CredentialsError   500   nothing to sign with
+          ├── TooManyInvocations 503   `max_concurrency` are under way in this process
           ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
           ├── DeadlinePassed     504   no whole answer within `timeout`
           ├── ServiceError       429 … 504   Lambda itself refused
@@ -93,6 +94,16 @@ class CredentialsError(LambdaError):
 
     status = 500
     default_message = "The server has no credentials for the function"
+
+
+class TooManyInvocations(LambdaError):
+    """As many invocations as `max_concurrency` allows are under way; this one was not made."""
+
+    status = 503
+    default_message = "Too many requests for the function at once"
+
+    def __init__(self, *, detail: str) -> None:
+        super().__init__(detail=detail, retry_after="1")
 
 
 class ConnectionFailed(LambdaError):

@@ -12,6 +12,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 import requests
@@ -21,6 +22,7 @@ from requests.structures import CaseInsensitiveDict
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
+from wsgi_lambda.limits import RetryQuota, Slots, wait_before
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.parsers import HEADER_SOURCE
 from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
@@ -30,6 +32,21 @@ log = logging.getLogger("wsgi_lambda")
 
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 INVOKE_PATH = "/2015-03-31/functions/{name}/invocations"
+
+#: The statuses of Invoke where there was no error of Lambda's.
+SUCCESSES = (200, 202, 204)
+
+#: Lambda has the function, but cannot run it just now.
+NOT_READY = frozenset(
+    (
+        "CodeArtifactUserPendingException",
+        "EC2ThrottledException",
+        "ENINotReadyException",
+        "ResourceConflictException",
+        "ResourceNotReadyException",
+        "SnapStartNotReadyException",
+    )
+)
 
 #: How AWS calls credentials that it does not, or no longer, know.
 REFUSED_CREDENTIALS = frozenset(
@@ -67,6 +84,21 @@ class Reply:
                 found = str(body.get("__type") or body.get("code") or "")
         return found.partition(":")[0].rpartition("#")[2]
 
+    @property
+    def is_not_ready(self) -> bool:
+        """Tell whether Lambda has the function, but cannot run it just now."""
+        return self.status >= 400 and self.error_type in NOT_READY
+
+    @property
+    def says_later(self) -> bool:
+        """Tell whether Lambda did not run the function, and may do so in a moment."""
+        return self.status == 429 or self.is_not_ready
+
+    @property
+    def refuses_credentials(self) -> bool:
+        """Tell whether AWS does not know the credentials, or no longer, so that nothing ran."""
+        return self.status == 403 and self.error_type in REFUSED_CREDENTIALS
+
 
 class _NoCookies(RequestsCookieJar):
     """A jar that stays empty."""
@@ -97,6 +129,7 @@ class LambdaClient:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.quota = RetryQuota()
         self._after_fork()
         forget = weakref.WeakMethod(self._after_fork)
         os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
@@ -173,6 +206,8 @@ class Function:
         self._client = client
         self._source = source
         self._timeout = route.target.timeout
+        self._retries = route.target.retries
+        self._slots = Slots(route.target.max_concurrency)
         self._template = _prepare(route.target, route.transport)
         self._headers = dict(self._template.headers)
         self._signer = Signer(self._template, route.target.aws_region)
@@ -185,10 +220,42 @@ class Function:
         It is sent again only where it certainly did not run (no connection
         stood; AWS called the credentials expired, and there are newer ones), or
         where ``is_safe`` (HTTP: GET, HEAD, OPTIONS) and a kept connection was
-        found dead before a byte of an answer; for each reason once. Raises
-        `CredentialsError`, `ConnectionFailed`, `DeadlinePassed`, `LambdaError`.
+        found dead before a byte of an answer; for each reason once. `retries`
+        adds answers that say "later", while the quota lasts. Raises
+        `CredentialsError`, `ConnectionFailed`, `DeadlinePassed`,
+        `TooManyInvocations`, `LambdaError`.
         """
         deadline = time.monotonic() + self._timeout
+        once = partial(self._once, payload, headers, deadline, is_safe, max_response_size)
+        retries = 0
+        with self._slots.one():
+            reply = once()
+            while (
+                retries < self._retries and reply.says_later and self._wait(retries + 1, deadline)
+            ):
+                retries += 1
+                reply = once()
+        if self._retries and reply.status in SUCCESSES:
+            self._client.quota.give_back(retries=retries)
+        return reply
+
+    def _wait(self, retry: int, deadline: float) -> bool:
+        """Wait before a retry; False where the deadline or the quota does not allow it."""
+        wait = wait_before(retry)
+        if time.monotonic() + wait >= deadline or not self._client.quota.take():
+            return False
+        time.sleep(wait)
+        return True
+
+    def _once(
+        self,
+        payload: bytes,
+        headers: Mapping[str, str],
+        deadline: float,
+        is_safe: bool,
+        max_response_size: int,
+    ) -> Reply:
+        """Invoke the function, with the repeats that are certain not to run it twice."""
         credentials = self._source.get(deadline)
         may_reconnect = may_renew = True
         while True:
@@ -203,7 +270,7 @@ class Function:
                 may_reconnect = False
                 log.info("trying once more: %s", error.detail)
                 continue
-            if not may_renew or not _is_refused(reply):
+            if not may_renew or not reply.refuses_credentials:
                 return reply
             renewed = self._source.renew(credentials, deadline)
             if renewed is None:
@@ -225,11 +292,6 @@ class Function:
         )
         request.body = payload
         return request
-
-
-def _is_refused(reply: Reply) -> bool:
-    """Tell whether AWS knows the credentials no more, so that nothing ran."""
-    return reply.status == 403 and reply.error_type in REFUSED_CREDENTIALS
 
 
 def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:

@@ -21,6 +21,7 @@ from wsgi_lambda.options import Route, Transport
 from wsgi_lambda.reply import Answer, failure, finish, to_answer
 from wsgi_lambda.request import Request
 from wsgi_lambda.route import RouteTable
+from wsgi_lambda.server import warn_of_short_timeout
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -62,6 +63,7 @@ class LambdaMiddleware:
             for route in routes
         }
         self._table = RouteTable(routes)
+        warn_of_short_timeout(routes)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "\0" in environ.get("PATH_INFO", ""):

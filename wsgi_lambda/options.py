@@ -85,6 +85,14 @@ class Target:
     timeout: float = option(
         parsers.milliseconds, 60.0, doc="ms; a total deadline for the invocation"
     )
+    retries: int = option(
+        parsers.integer(0, 10),
+        0,
+        doc="more tries after throttling (429) and while the function is not ready",
+    )
+    max_concurrency: int | None = option(
+        parsers.integer(1), doc="invocations at once in each process; the surplus gets 503"
+    )
     tenant_id: str | None = option(
         parsers.tenant_id, doc="of the invocation; `header:NAME` takes it from the request"
     )

@@ -22,17 +22,6 @@ tail_log = logging.getLogger("wsgi_lambda.tail")
 # RFC 9110: no body follows these, whatever their headers say.
 _BODILESS = frozenset((204, 304))
 
-#: Lambda has the function, but cannot run it just now.
-NOT_READY = frozenset(
-    (
-        "CodeArtifactUserPendingException",
-        "EC2ThrottledException",
-        "ENINotReadyException",
-        "ResourceConflictException",
-        "ResourceNotReadyException",
-        "SnapStartNotReadyException",
-    )
-)
 _RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
 _TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
 _EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
@@ -181,7 +170,7 @@ def _write_tail(reply: Reply) -> None:
 def _service_error(reply: Reply) -> ServiceError:
     """Translate an error of the Invoke API; account numbers and ARNs stay in the log."""
     kind = reply.error_type
-    status, message = _service_status(reply.status, kind)
+    status, message = _service_status(reply)
     wait = ""
     if status in (429, 503):
         given = reply.header("retry-after")
@@ -200,10 +189,11 @@ def _for_log(body: bytes) -> bytes:
     return _TOKEN_LINE.sub(rb"\1...", body[:4000])[:2000]
 
 
-def _service_status(status: int, kind: str) -> tuple[int, str]:
-    if kind in NOT_READY or status in (402, 503):
+def _service_status(reply: Reply) -> tuple[int, str]:
+    status = reply.status
+    if reply.is_not_ready or status in (402, 503):
         return 503, "The function is not ready"
-    if kind == "DurableExecutionAlreadyStartedException":
+    if reply.error_type == "DurableExecutionAlreadyStartedException":
         return 409, "The execution has already been started"
     if status == 429:
         return 429, "Too many requests for the function"

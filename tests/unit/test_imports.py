@@ -41,13 +41,15 @@ MAY_IMPORT = {
     "route": {"options"},
     "request": {"errors"},
     "trace": set(),
+    "server": {"options"},
     "context": {"errors", "options", "parsers", "request", "trace"},
     "authorize": {"errors", "request"},
     "event": {"options", "request", "errors", "trace"},
     "headers": set(),
     "sign": {"credentials"},
     "pool": set(),
-    "invoke": {"options", "parsers", "credentials", "sign", "pool", "errors"},
+    "limits": {"errors"},
+    "invoke": {"limits", "options", "parsers", "credentials", "sign", "pool", "errors"},
     "proxy": {"errors", "headers"},
     "reply": {"options", "errors", "headers", "proxy", "invoke"},
     "middleware": {
@@ -62,6 +64,7 @@ MAY_IMPORT = {
         "reply",
         "request",
         "route",
+        "server",
     },
 }
 

@@ -1,0 +1,105 @@
+"""What keeps a bad minute from getting worse: a quota of retries, a number of invocations at once.
+
+Both are counts of one process; nothing of them crosses a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wsgi_lambda.errors import TooManyInvocations
+
+# The standard retry mode of AWS's SDKs has a bucket of 500 tokens. It is a
+# fifth of that here, as each worker process of a server has one of its own.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+CAPACITY = 100  # tokens
+RETRY_COST = 5  # tokens
+SUCCESS_GAIN = 1  # tokens
+
+#: The longest wait before any retry.
+LONGEST_WAIT = 20.0  # seconds
+
+
+def wait_before(retry: int) -> float:
+    """Return how long to wait before retry number ``retry``, from 1, in seconds: full jitter.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    # Spread over time, or all who were throttled together come back together.
+    return random.uniform(0, min(LONGEST_WAIT, 2.0 ** (retry - 1)))  # noqa: S311
+
+
+class _Forgetful:
+    """A base for counts that begin anew in a child process."""
+
+    def __init__(self) -> None:
+        self._after_fork()
+        forget = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
+class RetryQuota(_Forgetful):
+    """A token bucket: retries take from it, answers that were no errors give back.
+
+    When a service is out for long, the quota runs dry and each request is sent
+    once: retries add to the load only while most requests succeed.
+    """
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self._tokens = CAPACITY
+
+    def take(self) -> bool:
+        """Tell whether one more retry is allowed, and count it."""
+        with self._lock:
+            if self._tokens < RETRY_COST:
+                return False
+            self._tokens -= RETRY_COST
+            return True
+
+    def give_back(self, *, retries: int) -> None:
+        """Count an answer that was no error: what its retries took, or a little."""
+        if self._tokens < CAPACITY:
+            gain = RETRY_COST * retries or SUCCESS_GAIN
+            with self._lock:
+                self._tokens = min(CAPACITY, self._tokens + gain)
+
+
+class Slots(_Forgetful):
+    """At most ``count`` invocations at once; None sets no limit."""
+
+    def __init__(self, count: int | None) -> None:
+        self._count = count
+        super().__init__()
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self._taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Hold a slot; raises `TooManyInvocations` at once where none is free."""
+        if self._count is None:
+            yield
+            return
+        with self._lock:
+            if self._taken >= self._count:
+                raise TooManyInvocations(detail=f"max_concurrency is {self._count}")
+            self._taken += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken -= 1
+
+
+def _nothing() -> None:
+    """Stand in for an object that is gone when a process forks."""
