@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
+from dataclasses import astuple
 
-from bench.load import press
+from bench.load import Load, press
 from bench.payloads import SMALL
 from bench.run import Measured, Run
 from bench.servers import FOUR, ONE, SYNC, Kind, Server, serving_all
@@ -35,15 +37,30 @@ def _press_all(run: Run, kind: Kind, servers: dict[str, Server]) -> Measured:
     measured = {}
     for name in run.in_random_order(ASKED):
         app, path = ASKED[name]
-        load = press(
-            servers[app],
-            path,
-            run.environ,
-            clients=kind.clients,
-            seconds=run.seconds,
-            body=run.body(SMALL) if path != "/" else None,
-        )
+        load = _press(run, kind, servers[app], path)
         measured[f"{kind.text}, {name}, requests/s"] = load.rate
         measured[f"{kind.text}, {name}, p50"] = load.p50
         measured[f"{kind.text}, {name}, p99"] = load.p99
     return measured
+
+
+def _press(run: Run, kind: Kind, server: Server, path: str) -> Load:
+    """Return the mean of as many draws as there are workers, each with new connections.
+
+    The system deals connections to the workers as it likes, and they stay
+    there: one draw may leave a worker with nothing to do.
+    """
+    draws = 1 if run.is_quick else kind.workers
+    loads = [
+        press(
+            server,
+            path,
+            run.environ,
+            clients=kind.clients,
+            seconds=run.seconds / draws,
+            body=run.body(SMALL) if path != "/" else None,
+        )
+        for _ in range(draws)
+    ]
+    means = [statistics.mean(column) for column in zip(*map(astuple, loads), strict=True)]
+    return Load(*means)
