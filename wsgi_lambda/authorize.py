@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
-
-from werkzeug.wrappers import Request as WerkzeugRequest
-from werkzeug.wrappers import Response
+from typing import TYPE_CHECKING, Any
 
 from wsgi_lambda.errors import AuthorizeError, LambdaError
 from wsgi_lambda.request import Request
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request as WerkzeugRequest
+    from werkzeug.wrappers import Response
 
 
 def ask(
@@ -25,6 +26,10 @@ def ask(
     `RequestError` where the body that it reads is malformed or over
     ``body_limit`` bytes: nothing goes on by mistake.
     """
+    # Only a configuration that asks for it pays for the import.
+    from werkzeug.wrappers import Request as WerkzeugRequest
+    from werkzeug.wrappers import Response
+
     body = io.BufferedReader(_Body(lambda: request.read_body(body_limit)))
     request.environ = {**request.environ, "wsgi.input": body}
     try:

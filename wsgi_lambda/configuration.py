@@ -79,6 +79,8 @@ def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parse
 
 
 def _near(name: object) -> list[str]:
+    if name == "routes":  # in a route, where it is no slip of the pen
+        return []
     return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
 
 

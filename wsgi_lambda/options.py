@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any
-
-from werkzeug.wrappers import Request, Response
+from typing import TYPE_CHECKING, Any
 
 from wsgi_lambda import parsers
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
 
 MEBIBYTE = 1024 * 1024  # bytes
 

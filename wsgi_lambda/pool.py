@@ -20,7 +20,6 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import parse_url
-from urllib3.util.ssl_ import create_urllib3_context
 
 #: What urllib3 raises while an answer's body is read.
 PoolError = urllib3.exceptions.HTTPError
@@ -300,12 +299,15 @@ def _proxy_headers(user: str | None) -> dict[str, str]:
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
-    context = create_urllib3_context()
+    # Python's own, looked up now: urllib3 keeps the class that was there when
+    # it was imported, which gevent may have replaced since (--preload).
     if verify:
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
-    else:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        return ssl.create_default_context(
+            cafile=DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

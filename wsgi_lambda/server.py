@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from types import FrameType
 
 from wsgi_lambda.options import Route
 
@@ -37,12 +38,12 @@ def _sync_worker_timeout() -> float:
     An app is imported by the worker, or with `--preload` by the master: one of
     them, with the settings, is among our callers.
     """
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
         settings = getattr(owner, "cfg", None)
         if settings is not None and type(owner).__module__.startswith("gunicorn."):
             is_sync = getattr(settings, "worker_class_str", "") == "sync"
             return float(settings.timeout) if is_sync else 0.0
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return 0.0

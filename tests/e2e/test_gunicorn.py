@@ -23,7 +23,7 @@ from wsgi_lambda import LambdaMiddleware
 
 app = LambdaMiddleware(None, {{
     "aws_region": "us-east-1", "aws_key": "AKID", "aws_secret": "secret",
-    "host": "127.0.0.1", "port": {port}, "disable_https": True,
+    "host": "127.0.0.1", "port": {port}, "tls_verify": {bundle!r},
     "routes": {{
         "/f": {{"function_name": "f", "timeout": 5000}},
         "/long": {{"function_name": "f", "timeout": 45000}},
@@ -46,16 +46,19 @@ class Gunicorn:
 
 
 @contextlib.contextmanager
-def gunicorn(folder: Path, port: int, *arguments: str) -> Iterator[Gunicorn]:
-    """Serve an app whose Lambda is at ``port``; SIGTERM at the end must end it cleanly."""
-    (folder / "lambda_site.py").write_text(APP.format(port=port))
+def gunicorn(folder: Path, far_end: LambdaServer, *arguments: str) -> Iterator[Gunicorn]:
+    """Serve an app whose Lambda is ``far_end``; SIGTERM at the end must end it cleanly."""
+    settings = {"port": far_end.port, "bundle": str(far_end.ca_bundle)}
+    (folder / "lambda_site.py").write_text(APP.format(**settings))
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     project = str(Path(__file__).parents[2])
     environ = {**inherited, "HOME": str(folder), "PYTHONPATH": project, "TMPDIR": str(folder)}
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         address = listener.getsockname()
         bind = f"fd://{listener.fileno()}"
-        command = [sys.executable, "-m", "gunicorn", "lambda_site:app", "--bind", bind, *arguments]
+        command = [sys.executable, "-m", "gunicorn", "lambda_site:app", "--bind", bind]
+        # A worker that is still on its way up does not hear the end.
+        command += ["--graceful-timeout", "3", *arguments]
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -71,12 +74,13 @@ def gunicorn(folder: Path, port: int, *arguments: str) -> Iterator[Gunicorn]:
     finally:
         process.terminate()
         server.output, _ = process.communicate(timeout=20)
+        print(server.output)
     assert process.returncode == 0, server.output
 
 
 @pytest.fixture
 def far_end() -> Iterator[LambdaServer]:
-    with LambdaServer(credentials={"AKID": ("secret", None)}) as server:
+    with LambdaServer(tls=True, credentials={"AKID": ("secret", None)}) as server:
         yield server
         assert server.errors == []
 
@@ -96,7 +100,7 @@ def far_end() -> Iterator[LambdaServer]:
 def test_short_timeout_of_a_sync_worker_is_told(
     arguments: list[str], is_warned: bool, far_end: LambdaServer, tmp_path: Path
 ) -> None:
-    with gunicorn(tmp_path, far_end.port, *arguments) as server:
+    with gunicorn(tmp_path, far_end, *arguments) as server:
         assert server.get().status == 200
     assert (WARNING in server.output) == is_warned, server.output
     assert ("/long may wait for 45 s" in server.output) == is_warned
@@ -111,7 +115,7 @@ def test_short_timeout_of_a_sync_worker_is_told(
 def test_every_worker_has_sockets_of_its_own(
     kind: list[str], preload: list[str], far_end: LambdaServer, tmp_path: Path
 ) -> None:
-    with gunicorn(tmp_path, far_end.port, "--workers", "2", *kind, *preload) as server:
+    with gunicorn(tmp_path, far_end, "--workers", "2", *kind, *preload) as server:
         for _ in range(12):
             assert server.get().status == 200
     assert len(far_end.invocations) == 12
@@ -123,7 +127,7 @@ def test_end_of_the_server_lets_an_invocation_end(far_end: LambdaServer, tmp_pat
     may_answer = threading.Event()
     far_end.script(wait_for(may_answer, echo()))
     answers: list[int] = []
-    with gunicorn(tmp_path, far_end.port, "--threads", "2") as server:
+    with gunicorn(tmp_path, far_end, "--threads", "2") as server:
         client = threading.Thread(target=lambda: answers.append(server.get().status))
         client.start()
         assert far_end.wait_until(lambda: len(far_end.invocations) == 1, timeout=20)

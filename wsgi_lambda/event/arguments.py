@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import math
@@ -10,10 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
-
-from werkzeug.datastructures import Headers
-from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Route
@@ -81,7 +76,10 @@ def parse_body(request: Request, body: bytes) -> dict[str, Any] | list[Any] | No
     if request.media_type == FORM:
         return parse_arguments(body)
     if request.media_type == MULTIPART:
-        return _parse_multipart(request.content_type, body)
+        from wsgi_lambda.event import multipart
+
+        pairs = multipart.parse(request.content_type, body)
+        return None if pairs is None else _collect(pairs)
     if is_json(request.media_type):
         return _parse_json(body)
     return None
@@ -136,53 +134,3 @@ def _finite(digits: str) -> float:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-class _Decoder(MultipartDecoder):
-    """Werkzeug's decoder, for part headers that are no UTF-8 too (old browsers' file names)."""
-
-    def _parse_headers(self, data: bytes | bytearray) -> Headers:
-        return super()._parse_headers(data.decode(errors="replace").encode())
-
-
-def _parse_multipart(content_type: str, body: bytes) -> dict[str, Any] | None:
-    """Return fields as text and files as objects; None where the framing is broken."""
-    boundary = parse_options_header(content_type)[1].get("boundary", "")
-    if not boundary:
-        return None
-    decoder = _Decoder(boundary.encode())
-    decoder.receive_data(body)
-    decoder.receive_data(None)
-    pairs: list[tuple[str, Any]] = []
-    content = bytearray()
-    try:
-        while not isinstance(event := decoder.next_event(), Epilogue):
-            if isinstance(event, (Field, File)):
-                part, content = event, bytearray()
-            elif isinstance(event, Data):
-                content += event.data
-                if not event.more_data:
-                    pairs.append((part.name, _part_value(part, bytes(content))))
-    except ValueError:
-        return None
-    if any(name is None for name, _ in pairs):
-        return None
-    return _collect(pairs)
-
-
-def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:
-    if isinstance(part, Field):
-        charset = parse_options_header(part.headers.get("Content-Type"))[1].get("charset", "utf-8")
-        return _decode(content, charset)
-    return {
-        "filename": part.filename,
-        # RFC 7578, 4.4: the type of a file that is not known.
-        "content_type": part.headers.get("Content-Type", "application/octet-stream"),
-        "body": base64.b64encode(content).decode("ascii"),
-    }
-
-
-def _decode(content: bytes, charset: str) -> str:
-    # Only what needs no look-up of codecs by a name that a client chose.
-    known = charset.lower() if charset.lower() in ("us-ascii", "iso-8859-1") else "utf-8"
-    return content.decode(known, errors="replace")

@@ -1,0 +1,56 @@
+"""The warning about gunicorn's timeout; real servers are in tests/e2e/test_gunicorn.py."""
+
+import logging
+
+import pytest
+
+from wsgi_lambda import LambdaMiddleware
+
+ROUTES = {
+    "/short": {"function_name": "f", "timeout": 1000},
+    "/long": {"function_name": "f", "timeout": 45_500},
+}
+
+
+class Settings:
+    """What gunicorn's own have."""
+
+    def __init__(self, worker_class_str, timeout):
+        self.worker_class_str = worker_class_str
+        self.timeout = timeout
+
+
+class Worker:
+    """An object of gunicorn's, by the name of its module, that imports the app."""
+
+    def __init__(self, settings):
+        self.cfg = settings
+
+    def load(self, routes):
+        return LambdaMiddleware(None, {"aws_region": "us-east-1", "routes": routes})
+
+
+class Stranger(Worker):
+    """An object of somebody else's that has settings, too."""
+
+
+Worker.__module__ = "gunicorn.workers.base"
+
+
+@pytest.mark.parametrize(
+    ("worker", "routes", "is_warned"),
+    [
+        (Worker(Settings("sync", 30)), ROUTES, True),
+        (Worker(Settings("sync", 45)), ROUTES, True),
+        (Worker(Settings("sync", 46)), ROUTES, False),
+        (Worker(Settings("sync", 0)), ROUTES, False),
+        (Worker(Settings("gthread", 30)), ROUTES, False),
+        (Worker(Settings("sync", 30)), {}, False),
+        (Stranger(Settings("sync", 30)), ROUTES, False),
+    ],
+    ids=["30", "45", "46", "off", "threads", "no-routes", "not-gunicorn"],
+)
+def test_a_timeout_of_gunicorn_that_is_too_short_is_told(worker, routes, is_warned, caplog):
+    with caplog.at_level(logging.WARNING):
+        worker.load(routes)
+    assert ("the route /long may wait for 45.5 s" in caplog.text) == is_warned

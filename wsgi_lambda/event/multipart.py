@@ -1,0 +1,63 @@
+"""Bodies of `multipart/form-data`: the only part of an event that Werkzeug parses.
+
+Imported when the first of them comes.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+
+
+class _Decoder(MultipartDecoder):
+    """Werkzeug's decoder, for part headers that are no UTF-8 too (old browsers' file names)."""
+
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        return super()._parse_headers(data.decode(errors="replace").encode())
+
+
+def parse(content_type: str, body: bytes) -> list[tuple[str, Any]] | None:
+    """Return fields as text and files as objects, by name; None where the framing is broken."""
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        return None
+    decoder = _Decoder(boundary.encode())
+    decoder.receive_data(body)
+    decoder.receive_data(None)
+    pairs: list[tuple[str, Any]] = []
+    content = bytearray()
+    try:
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, (Field, File)):
+                part, content = event, bytearray()
+            elif isinstance(event, Data):
+                content += event.data
+                if not event.more_data:
+                    pairs.append((part.name, _part_value(part, bytes(content))))
+    except ValueError:
+        return None
+    if any(name is None for name, _ in pairs):
+        return None
+    return pairs
+
+
+def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:
+    if isinstance(part, Field):
+        charset = parse_options_header(part.headers.get("Content-Type"))[1].get("charset", "utf-8")
+        return _decode(content, charset)
+    return {
+        "filename": part.filename,
+        # RFC 7578, 4.4: the type of a file that is not known.
+        "content_type": part.headers.get("Content-Type", "application/octet-stream"),
+        "body": base64.b64encode(content).decode("ascii"),
+    }
+
+
+def _decode(content: bytes, charset: str) -> str:
+    # Only what needs no look-up of codecs by a name that a client chose.
+    known = charset.lower() if charset.lower() in ("us-ascii", "iso-8859-1") else "utf-8"
+    return content.decode(known, errors="replace")
