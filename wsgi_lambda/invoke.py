@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
 import ssl
 import threading
 import time
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
+from wsgi_lambda.fork import begin_anew
 from wsgi_lambda.limits import RetryQuota, Slots, wait_before
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.parsers import HEADER_SOURCE
@@ -130,11 +129,9 @@ class LambdaClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.quota = RetryQuota()
-        self._after_fork()
-        forget = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
+        begin_anew(self._begin)
 
-    def _after_fork(self) -> None:
+    def _begin(self) -> None:
         self._session: _Session | None = None
         self._lock = threading.Lock()
 
@@ -328,7 +325,3 @@ def _kind(cause: BaseException) -> str:
     if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
         return "connection lost"
     return "connection failed"
-
-
-def _nothing() -> None:
-    """Stand in for a client that is gone when a process forks."""

@@ -5,14 +5,13 @@ Both are counts of one process; nothing of them crosses a fork.
 
 from __future__ import annotations
 
-import os
 import random
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wsgi_lambda.errors import TooManyInvocations
+from wsgi_lambda.fork import begin_anew
 
 # The standard retry mode of AWS's SDKs has a bucket of 500 tokens. It is a
 # fifth of that here, as each worker process of a server has one of its own.
@@ -34,27 +33,18 @@ def wait_before(retry: int) -> float:
     return random.uniform(0, min(LONGEST_WAIT, 2.0 ** (retry - 1)))  # noqa: S311
 
 
-class _Forgetful:
-    """A base for counts that begin anew in a child process."""
-
-    def __init__(self) -> None:
-        self._after_fork()
-        forget = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
-
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()
-
-
-class RetryQuota(_Forgetful):
+class RetryQuota:
     """A token bucket: retries take from it, answers that were no errors give back.
 
     When a service is out for long, the quota runs dry and each request is sent
     once: retries add to the load only while most requests succeed.
     """
 
-    def _after_fork(self) -> None:
-        super()._after_fork()
+    def __init__(self) -> None:
+        begin_anew(self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
         self._tokens = CAPACITY
 
     def take(self) -> bool:
@@ -73,15 +63,15 @@ class RetryQuota(_Forgetful):
                 self._tokens = min(CAPACITY, self._tokens + gain)
 
 
-class Slots(_Forgetful):
+class Slots:
     """At most ``count`` invocations at once; None sets no limit."""
 
     def __init__(self, count: int | None) -> None:
         self._count = count
-        super().__init__()
+        begin_anew(self._begin)
 
-    def _after_fork(self) -> None:
-        super()._after_fork()
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
         self._taken = 0
 
     @contextmanager
@@ -99,7 +89,3 @@ class Slots(_Forgetful):
         finally:
             with self._lock:
                 self._taken -= 1
-
-
-def _nothing() -> None:
-    """Stand in for an object that is gone when a process forks."""

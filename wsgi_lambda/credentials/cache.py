@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
+from wsgi_lambda.fork import begin_anew
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -70,11 +69,9 @@ class CredentialCache:
     ) -> None:
         self._look_up = look_up
         self._clock = clock
-        self._after_fork()
-        forget = weakref.WeakMethod(self._after_fork)
-        os.register_at_fork(after_in_child=lambda: (forget() or _nothing)())
+        begin_anew(self._begin)
 
-    def _after_fork(self) -> None:
+    def _begin(self) -> None:
         self._kept: _Kept | None = None
         self._running: _LookUp | None = None
         self._not_before = 0.0
@@ -163,7 +160,3 @@ def _start_thread(run: Callable[[_LookUp], None], look_up: _LookUp) -> None:
         threading.Thread(target=run, args=(look_up,), name="wsgi_lambda", daemon=True).start()
     except RuntimeError as error:
         raise CredentialsError(detail=f"no thread for the look-up: {error}") from error
-
-
-def _nothing() -> None:
-    """Stand in for a cache that is gone when a process forks."""
