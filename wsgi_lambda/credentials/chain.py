@@ -81,7 +81,6 @@ class Chain:
 
         Raises `CredentialsError` whose detail says where it looked.
         """
-        names = []
         try:
             if self._session.get_config_variable("region") is None:
                 self._session.set_config_variable("region", self._region)
@@ -93,7 +92,7 @@ class Chain:
             life = _seconds_left(found)
         except _FAILURES as error:
             raise CredentialsError(
-                detail=f"botocore's chain ({', '.join(names)}; {_places()}) failed: {_told(error)}"
+                detail=f"{FIRST_PLACES}, and botocore's chain ({_places()}) failed: {_told(error)}"
             ) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise CredentialsError(
