@@ -111,7 +111,7 @@ def identity(route: Route) -> str:
     try:
         return _source(route).origin(time.monotonic() + route.target.timeout)
     except LambdaError:
-        return "none found"
+        return "not to be had"
 
 
 def _source(route: Route) -> CredentialSource:

@@ -104,6 +104,8 @@ def one_of(*choices: str) -> Callable[[object], str]:
     """Return a parser that takes one of ``choices`` as it is written."""
 
     def parse(value: object) -> str:
+        if not isinstance(value, str) and str(value) in choices:
+            raise ValueError(f'must be a text: write "{value}" in quotes')
         if not isinstance(value, str):
             raise ValueError(f"must be one of the texts {', '.join(choices)}, not {_kind(value)}")
         if value not in choices:

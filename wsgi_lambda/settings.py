@@ -14,6 +14,7 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,17 @@ def _import(module: str, name: str) -> Any:
     except SyntaxError as error:
         raise _fault(name, f"{error.msg} ({error.filename}, line {error.lineno})") from error
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        kind = type(error).__name__
-        raise _fault(name, f"raised {kind} ({where.filename}, line {where.lineno})") from error
+        raise _fault(name, _raised(error)) from error
+
+
+def _raised(error: Exception) -> str:
+    """Say what was raised and where, without what it says: that may quote a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename not in ("<frozen os>", os.__file__)]
+    where = f"({own[-1].filename}, line {own[-1].lineno})"
+    if isinstance(error, KeyError) and len(own) < len(frames):
+        return f"the environment variable {error.args[0]} is not set {where}"
+    return f"raised {type(error).__name__} {where}"
 
 
 def _of_app(found: Any) -> Any:
@@ -100,9 +109,19 @@ def _of_app(found: Any) -> Any:
 
 def _parse_json(text: str, path: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=partial(_without_duplicates, path))
     except json.JSONDecodeError as error:
         raise _fault(path, f"no JSON: {error.msg} (line {error.lineno})") from error
+
+
+def _without_duplicates(path: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; of a name that stands in it twice, one value would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _fault(path, f"{twice!r} stands twice in one object")
+    return found
 
 
 def _parse_toml(text: str, path: str) -> Any:

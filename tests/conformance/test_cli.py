@@ -124,6 +124,24 @@ def test_check_tells_what_lambda_says_and_no_key(
     assert SECRET_KEY not in shown
 
 
+def test_check_of_no_routes_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", written({"routes": {}})]) == 1
+    assert "no routes" in capfd.readouterr().err
+
+
+def test_import_of_a_role_is_right_where_botocore_is_not_installed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsgi_lambda.credentials.source.find_spec", lambda name: None)
+    role = "arn:aws:iam::123456789012:role/shop"
+    Path("kong.yml").write_text(
+        "_format_version: '3.0'\nroutes:\n- paths: [/]\n  plugins:\n  - name: aws-lambda\n"
+        f"    config: {{function_name: f, aws_assume_role_arn: '{role}'}}\n"
+    )
+    assert main(["import-kong", "kong.yml"]) == 0
+    assert "botocore" not in capfd.readouterr().err
+
+
 def test_check_finds_credentials_in_the_environment(
     lambda_server: LambdaServer,
     capfd: pytest.CaptureFixture[str],
@@ -133,7 +151,8 @@ def test_check_finds_credentials_in_the_environment(
     name = written({**options, "routes": {"/a": ROUTES["/a"]}})
     lambda_server.answer(204)
     assert main(["check", name]) == 1
-    assert "credentials: none found  DryRun: CredentialsError: looked in" in capfd.readouterr().out
+    shown = capfd.readouterr().out
+    assert "credentials: not to be had  DryRun: CredentialsError: looked in" in shown
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     assert main(["check", name]) == 0

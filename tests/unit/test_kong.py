@@ -399,7 +399,7 @@ def test_fields_of_a_plugin_that_are_not_carried_over_are_told() -> None:
     plugin = {**PLUGIN, "ordering": {"before": {}}, "protocols": ["https"], "condition": None}
     assert [(kind, place) for kind, place, _ in notes(routes=[{"plugins": [plugin]}])] == [
         (Kind.LEFT_OUT, "routes[0].plugins[0] (aws-lambda): ordering"),
-        (Kind.DIFFERENCE, "routes[0].plugins[0] (aws-lambda): protocols"),
+        (Kind.PROTECTION, "routes[0].plugins[0] (aws-lambda): protocols"),
     ]
 
 
@@ -688,3 +688,52 @@ def test_report_has_each_line_once_and_what_protects_first() -> None:
         "difference",
         "advice",
     ]
+
+
+@pytest.mark.parametrize(
+    ("option", "code"),
+    [
+        ("timeout", 'int(os.environ["DECK_X"])'),
+        ("port", 'int(os.environ["DECK_X"])'),
+        ("unhandled_status", 'int(os.environ["DECK_X"])'),
+        ("disable_https", 'os.environ["DECK_X"] in ("1", "t", "T", "true", "TRUE", "True")'),
+        ("aws_region", 'os.environ["DECK_X"]'),
+    ],
+)
+def test_variable_becomes_what_the_option_wants(option: str, code: str) -> None:
+    """decK puts a template's bare text into the YAML, where it is a number or true."""
+    text = f"""
+routes:
+- paths: [/]
+  plugins:
+  - {{name: aws-lambda, config: {{function_name: f, {option}: '${{{{ env "DECK_X" }}}}'}}}}
+"""
+    assert f'"{option}": {code},\n' in as_python(convert(kong(text)).setting)
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("""enabled: '${{ env "DECK_X" }}'""", "enabled"),
+        ("protocols: [https]", "protocols"),
+        ("protocols: [grpcs, https]", "protocols"),
+    ],
+)
+def test_plugin_that_kong_kept_to_some_is_told_as_protection(field: str, place: str) -> None:
+    text = f"""
+routes:
+- paths: [/]
+  plugins: [{{name: aws-lambda, config: {{function_name: f}}, {field}}}]
+"""
+    found = convert(kong(text))
+    told = [note.place for note in found.notes if note.kind is Kind.PROTECTION]
+    assert told == [f"routes[0].plugins[0] (aws-lambda): {place}"]
+
+
+def test_plugin_for_plain_http_alone_is_a_difference() -> None:
+    text = """
+routes:
+- {paths: [/], plugins: [{name: aws-lambda, config: {function_name: f}, protocols: [http]}]}
+"""
+    kinds = {note.place: note.kind for note in convert(kong(text)).notes}
+    assert kinds["routes[0].plugins[0] (aws-lambda): protocols"] is Kind.DIFFERENCE

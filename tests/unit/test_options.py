@@ -549,7 +549,7 @@ WRONG = {
     "payload-version-as-number": (
         "awsgateway_compatible_payload_version",
         2.0,
-        NO_TEXT.format("1.0, 2.0", "a fraction"),
+        'must be a text: write "2.0" in quotes',
     ),
     **{f"{name}-as-text": (name, "true", BOOLEAN.format("a text")) for name in BOOLEANS},
     **{f"{name}-as-number": (name, 1, BOOLEAN.format("a number")) for name in BOOLEANS},

@@ -79,6 +79,7 @@ def test_attribute_that_is_no_setting_is_not_judged() -> None:
         ("f.json", "[" * 100_000, "f.json: nested too deeply"),
         ("f.toml", "hunter2", "f.toml: no TOML (at end of document)"),
         ("f.toml", "a = 1\nb = = 'hunter2'\n", "f.toml: no TOML (at line 2, column"),
+        ("f.json", '{"a": {"b": "hunter2", "b": 1}}', "f.json: 'b' stands twice in one object"),
         ("f.yaml", "a: b\n- 'hunter2'", "f.yaml: no YAML (line 2)"),
         ("f.yaml", "a: !hunter2 b", "f.yaml: no YAML (line 1)"),
         ("f.yaml", "a: \x07hunter2", "f.yaml: no YAML"),
@@ -117,6 +118,12 @@ def test_yaml_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPatc
         ("import nothing_here", "shop.settings:X", "cannot be imported: No module named"),
         ("x = (", "shop.settings:X", r"'\(' was never closed \(.*settings.py, line 1\)"),
         ("\nint('hunter2')", "shop.settings:X", r"raised ValueError \(.*settings.py, line 2\)$"),
+        (
+            "import os\nos.environ['NO_SUCH_NAME']",
+            "shop.settings:X",
+            r"the environment variable NO_SUCH_NAME is not set \(.*settings.py, line 2\)$",
+        ),
+        ("{}['hunter2']", "shop.settings:X", r"raised KeyError \(.*settings.py, line 1\)$"),
     ],
 )
 def test_bad_module_is_one_line(text: str, name: str, message: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.kong.document import Entity, KongFile
 from wsgi_lambda.kong.notes import Kind, Note
-from wsgi_lambda.kong.variables import UnknownVault, read_value
+from wsgi_lambda.kong.variables import UnknownVault, Variable, read_value
 from wsgi_lambda.options import OPTIONS
 
 #: Options of an entry that Kong has on its routes, not in the plugin.
@@ -48,6 +49,10 @@ _KNOWN_FIELDS = frozenset(
 )
 
 
+#: By the option's type; milliseconds are whole numbers where they are given.
+_CONVERSIONS = {"bool": "toBool", "int": "toInt", "float": "toInt"}
+
+
 def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
     """Return the options that ``plugin`` sets, in the order of `OPTIONS`."""
     notes = file.notes
@@ -61,7 +66,7 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
             continue
         place = f"{plugin.place}: config.{name}"
         try:
-            value = read_value(written, file.vaults)
+            value = _typed(name, read_value(written, file.vaults))
         except UnknownVault:
             text = "from a vault that is not the environment: set it yourself"
             notes.append(Note(Kind.LEFT_OUT, place, text))
@@ -83,6 +88,14 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
         )
         notes.append(Note(Kind.DIFFERENCE, "aws-lambda", text))
     return {name: found[name] for name in OPTIONS if name in found}
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return a variable as what the option wants: decK puts its bare text into the YAML."""
+    if not isinstance(value, Variable) or value.convert or value.key or name not in OPTIONS:
+        return value
+    kind = str(OPTIONS[name].type).removesuffix(" | None")
+    return replace(value, convert=_CONVERSIONS.get(kind, ""))
 
 
 def is_gateway(plugin: Entity) -> bool:
@@ -124,10 +137,15 @@ def _field_notes(plugin: Entity) -> Iterator[Note]:
     for name in sorted(plugin.fields.keys() - _KNOWN_FIELDS, key=str):
         if plugin.fields[name] is not None:
             yield Note(Kind.LEFT_OUT, f"{plugin.place}: {name}", "has no counterpart here")
+    if plugin.fields.get("enabled") not in (None, True, False):
+        text = "who enables it is not known before it runs; here it is on: take it out, or leave it"
+        yield Note(Kind.PROTECTION, f"{plugin.place}: enabled", text)
     protocols = plugin.fields.get("protocols")
     if isinstance(protocols, list) and not {"http", "https"} <= set(map(str, protocols)):
         text = "Kong ran the plugin for these alone; here it runs for HTTP and HTTPS"
-        yield Note(Kind.DIFFERENCE, f"{plugin.place}: protocols", text)
+        # Whoever had to come by HTTPS may now come by HTTP.
+        kind = Kind.DIFFERENCE if "http" in protocols else Kind.PROTECTION
+        yield Note(kind, f"{plugin.place}: protocols", text)
 
 
 def _secret_notes(plugin: Entity, found: Mapping[str, Any]) -> Iterator[Note]:
