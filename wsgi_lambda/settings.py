@@ -138,8 +138,19 @@ def _parse_yaml(text: str, path: str) -> Any:
         import yaml
     except ImportError as error:
         raise _fault(path, "YAML needs PyYAML: pip install 'wsgi-lambda[yaml]'") from error
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            names = [key.value for key, _ in node.value if key.tag.endswith(":str")]
+            if len(set(names)) < len(names):
+                line = node.start_mark.line + 1
+                raise _fault(path, f"a name stands twice in the mapping at line {line}")
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+    except ConfigError:
+        raise
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
         raise _fault(path, f"no YAML{line}") from error

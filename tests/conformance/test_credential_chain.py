@@ -150,11 +150,16 @@ def test_profile_that_is_not_there(
 
 
 def test_corrupt_config_file_tells_no_region(
-    far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    far_end: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     write(monkeypatch, tmp_path, "AWS_CONFIG_FILE", "[default\nregion")
     with pytest.raises(ValueError, match="aws_region: not set"):
         wrapped(far_end, aws_region=None)
+    assert "no region from the profile" in caplog.text
+    assert "Unable to parse config file" in caplog.text
 
 
 # --- containers, web identity, SSO

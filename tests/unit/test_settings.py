@@ -80,6 +80,11 @@ def test_attribute_that_is_no_setting_is_not_judged() -> None:
         ("f.toml", "hunter2", "f.toml: no TOML (at end of document)"),
         ("f.toml", "a = 1\nb = = 'hunter2'\n", "f.toml: no TOML (at line 2, column"),
         ("f.json", '{"a": {"b": "hunter2", "b": 1}}', "f.json: 'b' stands twice in one object"),
+        (
+            "f.yaml",
+            "a:\n  b: hunter2\n  c: 1\n  b: 1",
+            "f.yaml: a name stands twice in the mapping at line 2",
+        ),
         ("f.yaml", "a: b\n- 'hunter2'", "f.yaml: no YAML (line 2)"),
         ("f.yaml", "a: !hunter2 b", "f.yaml: no YAML (line 1)"),
         ("f.yaml", "a: \x07hunter2", "f.yaml: no YAML"),

@@ -7,6 +7,7 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 from __future__ import annotations
 
 import bisect
+import logging
 import math
 import os
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from wsgi_lambda.credentials.cache import Found
 from wsgi_lambda.credentials.environment import FIRST_PLACES
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.headers import is_visible
+
+log = logging.getLogger("wsgi_lambda")
 
 #: For STS and SSO; a request waits no longer than its own `timeout` in any case.
 SERVICE_TIMEOUT = 5  # seconds
@@ -135,10 +138,14 @@ class Chain:
 
 
 def profile_region() -> str:
-    """Return the region of the environment's profile, "" where none tells it."""
+    """Return the region of the environment's profile, "" where none tells it.
+
+    What keeps a file from being read is written to the log.
+    """
     try:
         return str(botocore.session.Session().get_config_variable("region") or "")
-    except _FAILURES:
+    except _FAILURES as error:
+        log.warning("no region from the profile (%s): %s", _places(), _told(error))
         return ""
 
 
