@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -28,8 +29,15 @@ def running(
     It has a process group of its own: Ctrl-C in a terminal goes to the whole
     group in front, and the order in which programs end is ours to choose.
     """
-    process = subprocess.Popen(command, env=environ, process_group=0, **options)
+    # Interrupted in the middle of Popen, we would never know what we started.
+    release = _hold_signals()
     try:
+        process = subprocess.Popen(command, env=environ, process_group=0, **options)
+    except BaseException:
+        release()
+        raise
+    try:
+        release()
         yield process
     finally:
         process.terminate()
@@ -60,3 +68,22 @@ def wait_until_ready(
                 return
         time.sleep(0.05)
     raise ProgramEnded(why())
+
+
+def _hold_signals() -> Callable[[], None]:
+    """Keep back what would interrupt us, until the function that is returned is called."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    arrived: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: arrived.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+
+    def release() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)
+
+    return release

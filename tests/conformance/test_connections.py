@@ -131,7 +131,8 @@ def test_connection_that_cannot_be_opened_is_tried_twice(
 def test_nothing_is_opened_at_construction(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     before = set(os.listdir("/proc/self/fd"))
     app = make_app(ROUTES)
-    assert set(os.listdir("/proc/self/fd")) == before
+    # Others may close meanwhile: the garbage collector has what tests left.
+    assert set(os.listdir("/proc/self/fd")) <= before
     assert (lambda_server.connections, bool(app)) == (0, True)
 
 
