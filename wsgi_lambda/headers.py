@@ -53,6 +53,8 @@ def is_visible(value: str) -> bool:
 
 def is_value(value: str) -> bool:
     """Tell whether a value is free of control characters and can be encoded."""
+    if _is_plain(value):
+        return True
     if _CONTROL.search(value):
         return False
     try:
@@ -62,12 +64,19 @@ def is_value(value: str) -> bool:
     return True
 
 
+def _is_plain(value: str) -> bool:
+    """Tell what nearly all values are: visible ASCII and blanks."""
+    return value.isascii() and value.isprintable()
+
+
 def to_wire(value: str) -> str:
     """Return ``value`` as WSGI wants it: latin-1 as it is, else UTF-8 bytes in disguise.
 
     A tab becomes a blank, its equal in a header (RFC 9110, 5.6.3); PEP 3333's
     validator takes none.
     """
+    if _is_plain(value):
+        return value
     value = value.replace("\t", " ")
     try:
         value.encode("latin-1")
@@ -76,22 +85,24 @@ def to_wire(value: str) -> str:
     return value
 
 
-def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:
+def end_to_end(headers: Iterable[tuple[str, str]], *, but: frozenset[str] = frozenset()) -> Headers:
     """Return what may be passed on: no framing, nothing of one hop, nothing malformed.
 
-    A header that `Connection` names is one of this hop, too.
+    A header that `Connection` names is one of this hop, too; ``but`` are more
+    names, in lower case, that stay behind.
     """
-    found = list(headers)
-    this_hop = _CONNECTION_ONLY.union(
-        name.strip().lower()
-        for key, value in found
-        if key.lower() == "connection"
-        for name in value.split(",")
-    )
+    named = [(name.lower(), name, value) for name, value in headers]
+    this_hop = {
+        other.strip().lower()
+        for lower, _, value in named
+        if lower == "connection"
+        for other in value.split(",")
+    }
+    left_behind = _CONNECTION_ONLY | but | this_hop
     return [
-        (key, to_wire(value))
-        for key, value in found
-        if key.lower() not in this_hop and is_token(key) and is_value(value)
+        (name, to_wire(value))
+        for lower, name, value in named
+        if lower not in left_behind and is_token(name) and is_value(value)
     ]
 
 

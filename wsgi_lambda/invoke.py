@@ -68,7 +68,10 @@ class Reply:
 
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value
+        return ""
 
     @property
     def error_type(self) -> str:
@@ -177,7 +180,7 @@ class LambdaClient:
             body = read_body(response, max_response_size)
         except (requests.RequestException, PoolError, OSError) as error:
             raise self._failure(error) from error
-        reply = Reply(response.status_code, tuple(response.raw.headers.items()), body or b"")
+        reply = Reply(response.status_code, tuple(response.raw.headers.iteritems()), body or b"")
         if body is None:
             raise LambdaError(
                 "The function's answer is too large",

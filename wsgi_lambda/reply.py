@@ -22,6 +22,10 @@ tail_log = logging.getLogger("wsgi_lambda.tail")
 # RFC 9110: no body follows these, whatever their headers say.
 _BODILESS = frozenset((204, 304))
 
+# The server in front of the client dates its answers itself.
+_DATE = frozenset(("date",))
+_DATE_AND_LOG = _DATE | {"x-amz-log-result"}
+
 _RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
 _TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
 _EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
@@ -99,9 +103,7 @@ def _phrase(status: int) -> str:
 
 
 def _lambda_headers(reply: Reply, options: AnswerOptions) -> Headers:
-    private = [] if options.expose_log_result else [("X-Amz-Log-Result", "")]
-    # The server in front of the client dates its answers itself.
-    return without(end_to_end(reply.headers), [*private, ("Date", "")])
+    return end_to_end(reply.headers, but=_DATE if options.expose_log_result else _DATE_AND_LOG)
 
 
 def _plain_body(body: bytes, headers: Headers, options: AnswerOptions) -> bytes:
@@ -158,8 +160,7 @@ def _without_traces(value: Any) -> Any:
 
 
 def _write_tail(reply: Reply) -> None:
-    encoded = reply.header("x-amz-log-result")
-    if encoded and tail_log.isEnabledFor(logging.INFO):
+    if tail_log.isEnabledFor(logging.INFO) and (encoded := reply.header("x-amz-log-result")):
         try:
             tail = base64.b64decode(encoded).decode(errors="replace")
         except ValueError:

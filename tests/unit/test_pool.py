@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pytest
+import requests
 
 from tests.conftest import MakeApp
 from tests.lambda_server import LambdaServer
 from tests.web_server import serving
-from wsgi_lambda.pool import Attempt, root_cause
+from wsgi_lambda.pool import Attempt, EndpointAdapter, root_cause
 
 
 def test_attempt_has_what_is_left_until_the_deadline() -> None:
@@ -57,3 +59,23 @@ def test_every_address_of_the_host_is_tried(
             monkeypatch.setattr("wsgi_lambda.pool.socket.getaddrinfo", resolve)
             sock.sendall(b"GET /f HTTP/1.0\r\n\r\n")
             assert int(sock.recv(65536).split(b" ")[1]) == status
+
+
+@pytest.mark.parametrize("forged", ["a\r\nX-Amz-Tenant-Id: b", "a\nb", "a\rb"])
+def test_header_that_would_begin_another_is_not_sent(forged: str) -> None:
+    request = requests.Request("POST", "http://127.0.0.1/", data=b"{}").prepare()
+    request.headers["X-Added"] = forged  # as an instrumentation may, past requests' own check
+    with socket.create_server(("127.0.0.1", 0)) as far:
+        adapter = EndpointAdapter(
+            scheme="http",
+            host="127.0.0.1",
+            port=far.getsockname()[1],
+            tls_verify=True,
+            keepalive=1,
+            pool_size=1,
+        )
+        with pytest.raises(ValueError, match="x-added"):
+            adapter.send(request, timeout=Attempt(time.monotonic() + 10))  # type: ignore[arg-type]
+        far.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            far.accept()

@@ -118,7 +118,8 @@ def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parse_json(body: bytes) -> dict[str, Any] | list[Any] | None:
     """Return an object or array; None for a scalar and for what is beyond the parser."""
     try:
-        value = json.loads(body, parse_float=_finite, parse_constant=_no_constant)
+        # What json.loads does with bytes, but for a decoder that is made once.
+        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, (dict, list)) else None
@@ -134,3 +135,6 @@ def _finite(digits: str) -> float:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
