@@ -102,7 +102,13 @@ ROWS = [
         8.5,
         unit="MB",
     ),
-    Row("import / boto3 + client", "imports", ratio("middleware, CPU", "boto3, CPU"), 0.35, 0.25),
+    Row(
+        "import in a Flask app / boto3 + client",
+        "imports",
+        ratio("middleware in Flask, CPU", "boto3 in Flask, CPU"),
+        0.35,
+        0.25,
+    ),
     Row(
         "5 MB in, wall / boto3 view",
         "large",
@@ -122,6 +128,14 @@ ROWS = [
     *(row for kind in ("sync ×1", "gthread 1×16", "gthread 4×16") for row in _others(kind)),
     Row("CPU of a boto3 view / bare boto3", "cpu", ratio("boto3 view", "boto3 client")),
     Row("CPU of requests + AWS4Auth / bare boto3", "cpu", ratio("requests post", "boto3 client")),
+    Row(
+        "import without an app / boto3 + client", "imports", ratio("middleware, CPU", "boto3, CPU")
+    ),
+    Row(
+        "import of requests + AWS4Auth, without an app / boto3 + client",
+        "imports",
+        ratio("requests, CPU", "boto3, CPU"),
+    ),
     Row("pass-through, 10 routes", "pass-through", amount("10 routes"), unit="ns"),
     Row("pass-through, 1000 routes", "pass-through", amount("1000 routes"), unit="ns"),
     Row(

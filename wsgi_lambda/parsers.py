@@ -30,28 +30,32 @@ _FUNCTION_NAME = re.compile(
     r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
     re.ASCII,
 )
-_QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}")
+_QUALIFIER = r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}"
 _FUNCTION_NAME_LENGTH = 256  # characters
 # RoleArn (paths included), RoleSessionName and ExternalId of STS.
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
-_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+_ROLE_ARN = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
+_SESSION_NAME = r"[\w+=,.@-]{2,64}"
+_EXTERNAL_ID = r"[\w+=,.@:/-]{2,1224}"
 # TenantId of the Invoke API's model.
-_TENANT = re.compile(r"[a-zA-Z0-9._:/=+\-@ ]{1,256}")
+_TENANT = r"[a-zA-Z0-9._:/=+\-@ ]{1,256}"
 #: Before the name of the header that a tenant's id is taken from.
 HEADER_SOURCE = "header:"
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
 _CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
 # Part of a host name, so it must not be able to hold a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
-_HOST = re.compile(r"(?!-)[a-z0-9-_]+(?:\.[a-z0-9-_]+)*\.?", re.IGNORECASE | re.ASCII)
-_HOST_PATTERN = re.compile(
+_HOST = r"(?!-)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]+)*\.?"
+_HOST_PATTERN = (
     r"(?:\*\.[a-z0-9-_]+(?:\.[a-z0-9-_]+)*"
     r"|[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?"
-    r"|\[[0-9a-f:.]+\])(?::\d{1,5})?",
-    re.ASCII,
+    r"|\[[0-9a-f:.]+\])(?::\d{1,5})?"
 )
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Tell whether ASCII ``pattern`` fits; it is compiled when first asked for, as few apps do."""
+    return re.fullmatch(pattern, value, re.ASCII) is not None
 
 
 def is_path(value: object) -> bool:
@@ -128,7 +132,7 @@ def methods(value: object) -> frozenset[str]:
 
 def hosts(value: object) -> tuple[str, ...]:
     found = tuple(host.lower() for host in _texts(value))
-    if not all(map(_HOST_PATTERN.fullmatch, found)):
+    if not all(_matches(_HOST_PATTERN, each) for each in found):
         raise ValueError("holds a text that is no host name, `*.name` or `name.*`")
     return found
 
@@ -149,7 +153,7 @@ def split_function_name(name: str) -> tuple[str, str, str]:
 
 
 def qualifier(value: object) -> str:
-    if not _QUALIFIER.fullmatch(text(value)):
+    if not _matches(_QUALIFIER, text(value)):
         raise ValueError("is neither a version nor an alias, by AWS's pattern")
     return text(value)
 
@@ -166,7 +170,7 @@ def is_region(name: str) -> bool:
 
 def is_tenant(name: str) -> bool:
     """Tell a tenant's id, which must also come through as a header's value."""
-    return _TENANT.fullmatch(name) is not None and name == name.strip()
+    return _matches(_TENANT, name) and name == name.strip()
 
 
 def tenant_id(value: object) -> str:
@@ -218,7 +222,7 @@ def host(value: object) -> str:
         if "%" not in bare:  # a zone would have to be escaped in the URL
             return str(ipaddress.ip_address(bare))
     except ValueError:
-        if _HOST.fullmatch(name):
+        if _matches(_HOST, name):
             return name.lower()
     raise ValueError("must be a host name or address alone, without scheme, port or path")
 
@@ -270,19 +274,19 @@ def sts_endpoint_url(value: object) -> str:
 
 
 def role_arn(value: object) -> str:
-    if not _ROLE_ARN.fullmatch(text(value)):
+    if not _matches(_ROLE_ARN, text(value)):
         raise ValueError("is no ARN of an IAM role")
     return text(value)
 
 
 def role_session_name(value: object) -> str:
-    if not _SESSION_NAME.fullmatch(text(value)):
+    if not _matches(_SESSION_NAME, text(value)):
         raise ValueError("must have 2 to 64 letters, digits or characters of +=,.@-_")
     return text(value)
 
 
 def external_id(value: object) -> str:
-    if not _EXTERNAL_ID.fullmatch(text(value)):
+    if not _matches(_EXTERNAL_ID, text(value)):
         raise ValueError("must have 2 to 1224 letters, digits or characters of +=,.@:/-_")
     return text(value)
 

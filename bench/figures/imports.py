@@ -1,4 +1,4 @@
-"""How much a process takes to have a client: CPU of a fresh Python over a bare one's."""
+"""How much a process takes to have a client: CPU of a fresh Python, less what it takes anyway."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ from bench.environment import PROJECT
 from bench.run import Measured, Run
 
 _STARTS = 5  # of each in a round, whose median counts
-_PROGRAMS = {
-    "bare": "pass",
+_CLIENTS = {
     "middleware": "from wsgi_lambda import LambdaMiddleware as M\n"
     "M(None, {'routes': {'/f': {'function_name': 'f'}}})",
     "boto3": "import boto3; boto3.client('lambda')",
+    "requests": "import requests, requests_aws4auth",
+}
+#: What a process does besides, and without a client at all.
+_PROCESSES = {"": "pass", " in Flask": "import flask"}
+_PROGRAMS = {
+    f"{client}{process}": f"{first}\n{then}"
+    for process, first in _PROCESSES.items()
+    for client, then in {"none": "", **_CLIENTS}.items()
 }
 
 
 def measure(run: Run) -> Iterator[Measured]:
-    """Yield `<contender>, CPU|wall` in milliseconds, beyond those of a Python that does nothing."""
+    """Yield `<client>, CPU|wall` in milliseconds, beyond a Python without a client.
+
+    `<client> in Flask` is the same in a process that has imported Flask.
+    """
     for program in _PROGRAMS.values():
         _start(run, program)  # byte code is compiled, files are in memory
     for _ in range(run.rounds):
@@ -31,8 +41,10 @@ def measure(run: Run) -> Iterator[Measured]:
             for name in run.in_random_order(_PROGRAMS):
                 taken[name].append(_start(run, _PROGRAMS[name]))
         yield {
-            f"{name}, {what}": _median(taken[name], index) - _median(taken["bare"], index)
-            for name in ("middleware", "boto3")
+            f"{client}{process}, {what}": _median(taken[f"{client}{process}"], index)
+            - _median(taken[f"none{process}"], index)
+            for process in _PROCESSES
+            for client in _CLIENTS
             for index, what in enumerate(("CPU", "wall"))
         }
 
