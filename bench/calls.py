@@ -6,12 +6,14 @@ garbage collector on, contenders in batches whose order is random.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import random
 import statistics
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,7 +22,7 @@ from typing import Any
 from bench.contenders import boto3_client, boto3_view, requests_post, wrap
 from bench.environment import REGION, Far
 from bench.floor import Floor
-from bench.payloads import SMALL, json_body
+from bench.payloads import LARGEST, SMALL, json_body
 from bench.stub import read_counts
 
 ROUTES = (1, 10, 100, 1000)
@@ -109,6 +111,30 @@ def handshakes(far: Far, seconds: float) -> dict[str, float]:
         calls[f"floor {name}"] = partial(Floor(far, port).invoke, event)
     taken = costs(calls, seconds=seconds, batch=10)
     return {name: taken[f"{name} new"] - taken[f"{name} kept"] for name in ("middleware", "floor")}
+
+
+def bodies(far: Far, seconds: float) -> dict[str, float]:  # noqa: ARG001
+    """What Python holds at most while one large body goes through, MB, the body's own bytes aside.
+
+    The middleware alone, around no app. What came before, and the body that
+    the server has read, do not count; the answer that it is handed does.
+    """
+    app = wrap(None, far, far.port)
+    calls = {
+        "6 MB in, parsed": invoking(app, json_body(LARGEST)),
+        "6 MB out": invoking(app, json_body(SMALL), path="/largest"),
+    }
+    return {name: _peak(call) for name, call in calls.items()}
+
+
+def _peak(call: Call) -> float:
+    call()  # connects, imports, fills caches
+    gc.collect()
+    tracemalloc.start()
+    call()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak / 1e6
 
 
 def hang_ups(far: Far, seconds: float) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """What is compared: WSGI apps that answer `POST /lambda1`, each with another client.
 
 The views do what the middleware's default event does (query arguments, a JSON
-body laid over them) in the fewest lines that one would write. `/large` invokes
-a function whose answer is 4 MB, `/slow` one that takes its time; `/` is Flask's
-own page. gunicorn is told `bench.contenders:make('boto3')`.
+body laid over them) in the fewest lines that one would write. `/large` and
+`/largest` invoke functions whose answers are 4 and 6 MB, `/slow` one that takes
+its time; `/` is Flask's own page. gunicorn is told `bench.contenders:make('boto3')`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask import Flask, Response, request
 
 from bench.environment import ACCESS_KEY, REGION, SECRET_KEY, Far
 
-FUNCTIONS = {"/lambda1": "MyLambda", "/large": "large", "/slow": "slow"}
+FUNCTIONS = {"/lambda1": "MyLambda", "/large": "large", "/largest": "largest", "/slow": "slow"}
 
 
 def make(name: str) -> Callable[..., Any]:

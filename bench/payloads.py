@@ -6,6 +6,7 @@ import json
 
 SMALL = 1_000  # bytes
 LARGE = 5_000_000
+LARGEST = 6_000_000  # what Lambda takes
 
 
 def json_body(size: int) -> bytes:

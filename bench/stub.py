@@ -22,7 +22,8 @@ from pathlib import Path
 from bench.environment import SEARCH_PATH, Far
 from sample_app.processes import running, wait_until_ready
 
-LARGE_ANSWER = 4_000_000  # bytes
+#: The functions whose answers do not fit into nginx's configuration, and their bytes.
+LARGE_ANSWERS = {"large": 4_000_000, "largest": 6_000_000}
 IDLE_LIMIT = 200  # milliseconds until the idle server hangs up
 
 #: For figures that ask no stub, where there is none.
@@ -88,22 +89,22 @@ _SERVER = """
     server {{
         listen 127.0.0.1:{port} ssl backlog=1024;
         keepalive_timeout {keepalive};
+        location ~ ^/2015-03-31/functions/(large|largest)/invocations$ {{
+            error_page 405 =200 /$1.json;
+            return 405;
+        }}
         location ~ ^/2015-03-31/functions/[^/]+/invocations$ {{
             if ($http_authorization !~ "^AWS4-HMAC-SHA256 Credential=") {{ return 403; }}
             return 200 '{answer}';
-        }}
-        location = /2015-03-31/functions/large/invocations {{
-            error_page 405 =200 /large.json;
-            return 405;
         }}
         location = /2015-03-31/functions/slow/invocations {{
             limit_rate 1000;  # bytes/s: the last of the answer comes a second later
             return 200 '{answer}';
         }}
-        location = /large.json {{ internal; root {folder}; }}
+        location ~ ^/[a-z]+[.]json$ {{ internal; root {folder}; }}
     }}"""
 
-#: What every function but `large` answers: 1 kB.
+#: What every other function answers: 1 kB.
 ANSWER = json.dumps({"message": "done", "items": [f"item number {n:04}" for n in range(51)]})
 _LOG = "U1RBUlQgUmVxdWVzdElkOiAwMDAwMDAwMCBWZXJzaW9uOiAkTEFURVNUCkVORCBSZXF1ZXN0SWQK" * 4
 
@@ -175,8 +176,9 @@ def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[Far]:
 def _write(folder: Path, far: Far) -> None:
     _make_certificate(folder, Path(far.ca))
     (folder / "nginx.conf").write_text(configuration(folder, far))
-    items = {"items": ["x" * 78] * (LARGE_ANSWER // 82)}
-    (folder / "large.json").write_text(json.dumps(items))
+    for name, size in LARGE_ANSWERS.items():
+        items = {"items": ["x" * 78] * (size // 82)}
+        (folder / f"{name}.json").write_text(json.dumps(items))
 
 
 def _far(folder: Path) -> Far:

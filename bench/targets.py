@@ -150,6 +150,8 @@ ROWS = [
         difference("boto3, RSS", "constant, RSS"),
         unit="MB",
     ),
+    Row("memory of 6 MB of JSON in", "bodies", amount("6 MB in, parsed"), unit="MB"),
+    Row("memory of 6 MB out", "bodies", amount("6 MB out"), unit="MB"),
     Row(
         "4 MB out, wall / boto3 view",
         "large",

@@ -33,5 +33,6 @@ FIGURES = {
     "memory": Figure("a worker's memory", memory.measure_resident, ("nginx", "boto3")),
     "imports": Figure("time to import", imports.measure, ("boto3",)),
     "large": Figure("large bodies", memory.measure_large, ("nginx", "boto3")),
+    "bodies": Figure("memory of one large body", direct.bodies, ("nginx",)),
     "growth": Figure("1 to 64 clients, 1 kB to 6 MB", growth.measure, ("nginx", "wrk", "boto3")),
 }

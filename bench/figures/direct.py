@@ -32,6 +32,10 @@ def handshakes(run: Run) -> Iterator[Measured]:
     return _rounds(run, "handshakes")
 
 
+def bodies(run: Run) -> Iterator[Measured]:
+    return _rounds(run, "bodies")
+
+
 def hang_ups(run: Run) -> Iterator[Measured]:
     return _rounds(run, "hang_ups")
 
