@@ -8,7 +8,7 @@ RESULTS ?= build
 BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: demo test corpus bench lint clean
+.PHONY: demo test reliability soak corpus bench lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
@@ -20,6 +20,15 @@ test: $(VENV)/.test
 		echo "NOTE: no nginx or wrk here, the bench is not tested; to test it: apt-get install nginx-light wrk"
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+# What is promised and what the tests tried: the table of docs/reliability.md.
+reliability: $(VENV)/.test
+	@$(BIN)/python -m pytest --promises docs/reliability.md
+
+# Twenty minutes of load with faults, then ten of generated answers and configurations.
+SOAK ?= --minutes 20
+soak: $(VENV)/.test
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 # What the libraries of others show of API Gateway events: requests, libraries, a mark in each cell.
 corpus: $(VENV)/.test

@@ -6,12 +6,13 @@ import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bench.figures.growth import CLIENTS, CONTENDERS, SIZES
 from bench.run import Measured
-from bench.targets import Result, Row
+from bench.targets import Result, Row, judge
 
 _PACKAGES = ("requests", "urllib3", "requests-aws4auth", "boto3", "gunicorn", "flask")
 _HEAD = ("figure", "must", "aim", "median", "min – max", "")
@@ -20,6 +21,18 @@ _HEAD = ("figure", "must", "aim", "median", "min – max", "")
 def to_table(results: Sequence[Result]) -> str:
     """Return one line a row: targets, median, spread over the rounds, "ok" or "missed"."""
     return _markdown([_HEAD, *(_cells(result) for result in results)])
+
+
+def readme_table(written: Mapping[str, Any]) -> str:
+    """Return what the README shows of a run that was written as JSON: the rows with a target."""
+    given = written["conditions"]
+    packages = ", ".join(f"{name} {given[name]}" for name in ("python", *_PACKAGES))
+    results = [result for result in judge(written["measured"]) if result.row.must is not None]
+    seconds, rounds = f"{given['seconds']:g}", given["rounds"]
+    return (
+        f"{given['date']}, {given['processors']} processors, {rounds} rounds of {seconds} s; "
+        f"{packages}:\n\n{to_table(results)}"
+    )
 
 
 def _cells(result: Result) -> tuple[str, ...]:
@@ -91,6 +104,7 @@ def to_json(
 def conditions(*, rounds: int, seconds: float, is_quick: bool) -> dict[str, Any]:
     """Return what the numbers depend on: versions, processors, length."""
     return {
+        "date": f"{date.today()}",
         "rounds": rounds,
         "seconds": seconds,
         "quick": is_quick,

@@ -127,7 +127,7 @@ def serving(app: Callable[..., Iterable[bytes]], environ: Mapping[str, Any] | No
     """
     with WebServer(app, environ or {}) as server:
         yield server
-    assert server.failures == []
+    assert not server.failures, server.failures
 
 
 def send(

@@ -117,7 +117,7 @@ def _route_entries(
     for key, value in routes.items():
         place = f"routes[{key!r}]"
         if not parsers.is_path(key):
-            errors.append(f"{place}: a path must be a text that starts with '/', without NUL")
+            errors.append(f"{place}: a path must be a text that starts with one '/', without NUL")
         path = str(key).rstrip("/") or "/"
         if path in seen:
             errors.append(f"{place}: the same path as {seen[path]}; give a list of functions there")

@@ -209,6 +209,11 @@ class EventOptions:
     max_payload_size: int = option(
         parsers.integer(1), 0, doc="bytes of the encoded event: 6 MiB, for `Event` 1 MiB"
     )
+    max_arguments: int = option(
+        parsers.integer(1),
+        1000,  # as in Django (DATA_UPLOAD_MAX_NUMBER_FIELDS) and Werkzeug (max_form_parts)
+        doc="arguments of a query, and of a form or multipart body; above it 413",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

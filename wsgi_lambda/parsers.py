@@ -60,7 +60,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 def is_path(value: object) -> bool:
     """Tell whether a route's path can be met in a PATH_INFO."""
-    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+    if not isinstance(value, str) or not re.match(r"/(?!/)", value) or "\0" in value:
         return False
     # Half a surrogate pair has no bytes.
     return value == value.encode(errors="replace").decode()

@@ -334,6 +334,9 @@ def read_body(response: Response, limit: int) -> bytes | None:
     body: bytes | None = None
     try:
         if raw.length_remaining is None:
+            if "content-length" in raw.headers and not raw.chunked:
+                # RFC 9112, 6.3: no telling whether what comes is whole.
+                raise urllib3.exceptions.InvalidHeader("the answer's Content-Length is no length")
             body = _read_blocks(raw, limit)
         elif raw.length_remaining <= limit:
             # No byte more is read than the answer's Content-Length.

@@ -49,6 +49,9 @@ class RouteTable:
         route has, however many routes there are and however long the path is.
         """
         path = environ.get("PATH_INFO", "")
+        if path[1:2] == "/" or path[:1] != "/":
+            # To Flask "//pay" and "pay" are "/pay": nobody shall pass by the route so.
+            path = f"/{path.lstrip('/')}"
         depth = self._depths.get(path[1:].partition("/")[0])
         if depth is not None:
             prefix = "/".join(path.split("/", depth + 1)[: depth + 1])
@@ -57,7 +60,7 @@ class RouteTable:
                     if _matches(route.match, environ):
                         return route
                 prefix = prefix.rpartition("/")[0]
-        if self._everywhere and path[:1] in ("", "/"):
+        if self._everywhere:
             return next((r for r in self._everywhere if _matches(r.match, environ)), None)
         return None
 

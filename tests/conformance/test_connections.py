@@ -19,12 +19,14 @@ from tests.web_server import serving
 ROUTES = {"/f": {"function_name": "f"}}
 
 
+@pytest.mark.promise("kept")
 def test_connection_is_kept(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     with serving(make_app(ROUTES)) as web:
         assert [web.send().status for _ in range(5)] == [200] * 5
     assert lambda_server.connections == 1
 
 
+@pytest.mark.promise("kept")
 def test_routes_to_one_endpoint_share_connections(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -34,6 +36,7 @@ def test_routes_to_one_endpoint_share_connections(
     assert lambda_server.connections == 1
 
 
+@pytest.mark.promise("kept")
 def test_idle_connection_is_closed_not_used(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     with serving(make_app(ROUTES, keepalive=100)) as web:
         web.send()
@@ -43,6 +46,7 @@ def test_idle_connection_is_closed_not_used(lambda_server: LambdaServer, make_ap
     assert [i.connection for i in lambda_server.invocations] == [1, 2]
 
 
+@pytest.mark.promise("kept")
 def test_connection_closed_by_the_far_end_is_not_used(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -54,6 +58,7 @@ def test_connection_closed_by_the_far_end_is_not_used(
     assert len(lambda_server.invocations) == 2
 
 
+@pytest.mark.promise("kept")
 def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     everybody = threading.Barrier(4)
 
@@ -72,6 +77,7 @@ def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app:
         assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 2)
 
 
+@pytest.mark.promise("once")
 @pytest.mark.parametrize(
     ("method", "statuses", "invocations"),
     [
@@ -94,6 +100,7 @@ def test_only_a_safe_request_is_sent_again_when_a_kept_connection_dies(
     assert len(lambda_server.invocations) == invocations
 
 
+@pytest.mark.promise("once")
 def test_safe_request_is_sent_again_but_once(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -103,6 +110,7 @@ def test_safe_request_is_sent_again_but_once(
     assert len(lambda_server.invocations) == 3
 
 
+@pytest.mark.promise("once")
 @pytest.mark.parametrize(
     "step", [lambda: far_end.reset(), lambda: far_end.reset_after(b"HTTP/1.1 2")]
 )
@@ -115,6 +123,7 @@ def test_request_is_not_sent_again_once_an_answer_began_or_on_a_new_connection(
     assert len(lambda_server.invocations) == 1
 
 
+@pytest.mark.promise("once")
 def test_connection_that_cannot_be_opened_is_tried_twice(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -128,6 +137,7 @@ def test_connection_that_cannot_be_opened_is_tried_twice(
     assert caplog.text.count("trying once more") == 1
 
 
+@pytest.mark.promise("forks")
 def test_nothing_is_opened_at_construction(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     before = set(os.listdir("/proc/self/fd"))
     app = make_app(ROUTES)
@@ -136,6 +146,7 @@ def test_nothing_is_opened_at_construction(lambda_server: LambdaServer, make_app
     assert (lambda_server.connections, bool(app)) == (0, True)
 
 
+@pytest.mark.promise("forks")
 def test_forked_child_has_connections_of_its_own(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -166,6 +177,7 @@ def test_forked_child_has_connections_of_its_own(
     assert [i.connection for i in lambda_server.invocations] == [1, 2, 1]
 
 
+@pytest.mark.promise("kept")
 def test_tcp_keepalive_is_on(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     """A function may be silent for 15 minutes; NAT forgets a silent connection after 350 s."""
     app = make_app(ROUTES)
@@ -192,6 +204,7 @@ def _peer_port(sock: socket.socket) -> int | None:
         return None
 
 
+@pytest.mark.promise("once")
 def test_safe_request_is_not_sent_again_once_an_answer_began_on_a_kept_connection(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:

@@ -22,6 +22,7 @@ def body_of(part: dict[str, Any]) -> bytes:
     return part.get("body", "").encode()
 
 
+@pytest.mark.promise("whole")
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_request_becomes_the_event(
     path: Path, lambda_server: LambdaServer, make_app: MakeApp

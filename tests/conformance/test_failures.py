@@ -32,6 +32,7 @@ def answer_of(app: LambdaMiddleware, method: str = "POST") -> tuple[HTTPAnswer, 
         return answer, time.monotonic() - start
 
 
+@pytest.mark.promise("in time")
 @pytest.mark.parametrize(
     "step",
     [
@@ -64,6 +65,7 @@ def test_deadline_is_total(
     assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
 
 
+@pytest.mark.promise("in time")
 def test_deadline_holds_while_the_peer_does_not_read(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -77,18 +79,21 @@ def test_deadline_holds_while_the_peer_does_not_read(
     assert time.monotonic() - start < 2
 
 
+@pytest.mark.promise("told apart")
 def test_connection_refused(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     answer, _ = answer_of(make_app(ROUTES, port=free_port()))
     assert (answer.status, set(answer.json())) == (502, {"message", "request_id"})
     assert "connection refused" in caplog.text
 
 
+@pytest.mark.promise("told apart")
 def test_host_without_an_address(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     answer, _ = answer_of(make_app(ROUTES, host="no-such-host.invalid"))
     assert answer.status == 502
     assert "name not resolved" in caplog.text
 
 
+@pytest.mark.promise("verified")
 def test_untrusted_certificate_is_refused(
     tls_server: LambdaServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -98,6 +103,7 @@ def test_untrusted_certificate_is_refused(
     assert "TLS failed" in caplog.text
 
 
+@pytest.mark.promise("verified")
 def test_certificate_for_another_host_is_refused(
     tls_server: LambdaServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -111,6 +117,7 @@ def test_certificate_for_another_host_is_refused(
     assert "TLS failed" in caplog.text
 
 
+@pytest.mark.promise("verified")
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 @pytest.mark.parametrize("verify", ["bundle", False])
 def test_certificate_that_is_trusted(verify: Any, tls_server: LambdaServer) -> None:
@@ -120,6 +127,7 @@ def test_certificate_that_is_trusted(verify: Any, tls_server: LambdaServer) -> N
     assert (answer.status, len(tls_server.invocations)) == (200, 1)
 
 
+@pytest.mark.promise("verified")
 def test_environment_cannot_change_where_or_how_we_connect(
     tls_server: LambdaServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -139,6 +147,7 @@ def test_environment_cannot_change_where_or_how_we_connect(
     assert answer.status == 502
 
 
+@pytest.mark.promise("once", "told apart")
 @pytest.mark.parametrize(
     ("step", "log"),
     [
@@ -188,6 +197,7 @@ def test_broken_answer_is_502_and_never_asked_for_again(
     assert answer.json()["request_id"] in caplog.text
 
 
+@pytest.mark.promise("told apart")
 def test_failure_s_log_line_says_where(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -201,6 +211,7 @@ def test_failure_s_log_line_says_where(
         assert part in line
 
 
+@pytest.mark.promise("verified")
 def test_redirect_is_not_followed_and_no_cookie_kept(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -215,6 +226,7 @@ def test_redirect_is_not_followed_and_no_cookie_kept(
     assert [list(f._client.session().cookies) for f in app._functions.values()] == [[]]
 
 
+@pytest.mark.promise("verified")
 def test_long_redirect_is_read_no_further_than_any_answer(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:

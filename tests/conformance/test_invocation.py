@@ -50,6 +50,7 @@ def test_function_is_named_and_signed(
     assert [i.target for i in lambda_server.invocations] == [target]
 
 
+@pytest.mark.promise("private")
 def test_only_our_own_headers_reach_lambda(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     hostile = [
         ("X-Amz-Invocation-Type", "Event"),
@@ -180,6 +181,7 @@ def test_compressed_answer_is_handed_on_as_it_is(
     assert (answer.body, answer.header("content-encoding")) == (packed, "gzip")
 
 
+@pytest.mark.promise("bounded")
 def test_answer_may_be_as_large_as_lambda_s_and_no_larger(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -199,6 +201,7 @@ def test_answer_may_be_as_large_as_lambda_s_and_no_larger(
     assert "too large" in too_large.json()["message"]
 
 
+@pytest.mark.promise("bounded")
 def test_endless_answer_ends(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     lambda_server.script(far_end.endless([("Transfer-Encoding", "identity")]))
     with serving(make_app({"/f": {"function_name": "f", "max_response_size": 10_000}})) as web:
@@ -224,6 +227,7 @@ def test_environment_s_keys_are_read_for_each_request(
     assert (used, tokens) == (["AKIDONE", "AKIDTWO"], [None, "a-token"])
 
 
+@pytest.mark.promise("secret")
 def test_no_credentials_are_told_to_the_log_alone(
     lambda_server: LambdaServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -238,6 +242,7 @@ def test_no_credentials_are_told_to_the_log_alone(
     assert lambda_server.connections == 0
 
 
+@pytest.mark.promise("secret")
 def test_secrets_are_in_no_log_line(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,6 +266,7 @@ def test_answer_without_a_type_is_json(lambda_server: LambdaServer, make_app: Ma
         assert web.send().header("content-type") == "application/json"
 
 
+@pytest.mark.promise("secret")
 def test_session_token_in_a_signature_error_stays_out_of_the_log(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -326,6 +332,7 @@ def test_tenant_is_sent_and_signed(
     assert "x-amz-tenant-id" in signed_headers(invocation)
 
 
+@pytest.mark.promise("private")
 @pytest.mark.parametrize("given", [None, "", "a*b", "Zoë", "a" * 257])
 def test_bad_tenant_header_invokes_nothing(
     given: str | None, lambda_server: LambdaServer, make_app: MakeApp
@@ -337,6 +344,7 @@ def test_bad_tenant_header_invokes_nothing(
     assert "X-Tenant" in answer.json()["message"]
 
 
+@pytest.mark.promise("private")
 @pytest.mark.parametrize("payload_version", [None, "1.0", "2.0"])
 def test_trace_of_the_request_travels_with_the_invocation(
     payload_version: str | None, lambda_server: LambdaServer, make_app: MakeApp

@@ -15,6 +15,7 @@ from tests.web_server import serving
 CASES = sorted((Path(__file__).parent / "replies").glob("*.json"))
 
 
+@pytest.mark.promise("framing", "told apart")
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_reply_becomes_the_answer(
     path: Path,

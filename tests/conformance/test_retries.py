@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import MakeApp
 from tests.lambda_server import LambdaServer, answer, echo, wait_for
+from tests.promises import Tried
 from tests.web_server import serving
 from wsgi_lambda import limits
 
@@ -49,6 +50,7 @@ def ask(make_app: MakeApp, method: str = "POST", **options: Any) -> int:
     return status
 
 
+@pytest.mark.promise("once")
 @pytest.mark.parametrize(("status", "kind"), LATER.values(), ids=LATER)
 def test_it_is_tried_again_where_it_certainly_did_not_run(
     status: int, kind: str, lambda_server: LambdaServer, make_app: MakeApp
@@ -57,6 +59,7 @@ def test_it_is_tried_again_where_it_certainly_did_not_run(
     assert (ask(make_app, retries=2), len(lambda_server.invocations)) == (200, 3)
 
 
+@pytest.mark.promise("once")
 @pytest.mark.parametrize(("status", "kind"), LATER.values(), ids=LATER)
 def test_without_retries_it_is_sent_once(
     status: int, kind: str, lambda_server: LambdaServer, make_app: MakeApp
@@ -66,11 +69,13 @@ def test_without_retries_it_is_sent_once(
     assert len(lambda_server.invocations) == 1
 
 
+@pytest.mark.promise("calm")
 def test_retries_end(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     lambda_server.answer(429, {}, b"{}")
     assert (ask(make_app, retries=3), len(lambda_server.invocations)) == (429, 4)
 
 
+@pytest.mark.promise("once")
 @pytest.mark.parametrize(("status", "kind"), NEVER.values(), ids=NEVER)
 def test_anything_else_is_sent_once(
     status: int, kind: str, lambda_server: LambdaServer, make_app: MakeApp
@@ -80,6 +85,7 @@ def test_anything_else_is_sent_once(
     assert len(lambda_server.invocations) == 1
 
 
+@pytest.mark.promise("once")
 def test_function_error_that_is_named_like_one_of_lambda_s_is_no_reason(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -89,6 +95,7 @@ def test_function_error_that_is_named_like_one_of_lambda_s_is_no_reason(
     assert len(lambda_server.invocations) == 1
 
 
+@pytest.mark.promise("calm")
 def test_quota_ends_the_retries_of_all_routes(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -101,6 +108,26 @@ def test_quota_ends_the_retries_of_all_routes(
     assert len(lambda_server.invocations) == 200 + quota
 
 
+@pytest.mark.promise("calm")
+def test_outage_of_a_minute_adds_less_than_a_tenth(
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    monkeypatch: pytest.MonkeyPatch,
+    tried: Tried,
+) -> None:
+    """Ten requests a second, each of which may be tried three times more."""
+    monkeypatch.setattr("wsgi_lambda.limits.random.uniform", lambda low, high: low)
+    lambda_server.answer(429, {}, b"{}")
+    with serving(make_app({"/f": {"function_name": "f"}}, retries=3)) as web:
+        assert {web.send("POST").status for _ in range(600)} == {429}
+        sent = len(lambda_server.invocations)
+        assert sent <= 600 * 1.1
+        lambda_server.answer(200, {}, b"{}")
+        assert web.send("POST").status == 200
+    tried(requests=600, invocations=sent)
+
+
+@pytest.mark.promise("calm")
 def test_success_fills_the_quota(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     with serving(make_app({"/f": {"function_name": "f"}}, retries=1)) as web:
         for _ in range(30):
@@ -109,6 +136,7 @@ def test_success_fills_the_quota(lambda_server: LambdaServer, make_app: MakeApp)
     assert len(lambda_server.invocations) == 60
 
 
+@pytest.mark.promise("calm")
 def test_no_retry_is_beyond_the_deadline(
     lambda_server: LambdaServer, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +150,7 @@ def test_no_retry_is_beyond_the_deadline(
     assert time.monotonic() - started < 0.9
 
 
+@pytest.mark.promise("calm")
 def test_surplus_is_refused_at_once_while_others_go_on(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:

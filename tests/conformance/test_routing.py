@@ -29,6 +29,7 @@ def own_page(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"app ", environ["PATH_INFO"].encode("latin-1")]
 
 
+@pytest.mark.promise("same path")
 @pytest.mark.parametrize(
     ("method", "target", "host", "user", "function"),
     [
@@ -67,6 +68,7 @@ def test_route_owns_the_request(
     assert answer.body.startswith(b"app ") == (function is None)
 
 
+@pytest.mark.promise("untouched")
 def test_other_requests_reach_the_app_untouched(make_app: MakeApp) -> None:
     class Untouchable(io.BytesIO):
         def read(self, *_: Any) -> bytes:

@@ -94,6 +94,7 @@ def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, byt
     status=st.sampled_from([200, 202, 204, 301, 400, 429, 500, 503]),
     method=st.sampled_from(["GET", "HEAD", "POST"]),
 )
+@pytest.mark.promise("valid", "framing")
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 def test_any_reply_is_a_valid_answer(
     result: bytes,
@@ -109,6 +110,7 @@ def test_any_reply_is_a_valid_answer(
 
 
 @given(result=RESULTS)
+@pytest.mark.promise("valid", "framing")
 def test_malformed_result_is_a_502_that_names_the_field(result: dict[str, Any]) -> None:
     reply = Reply(200, (), json.dumps(result).encode())
     got, body = served(reply, {"is_proxy_integration": True}, "GET")

@@ -8,6 +8,7 @@ import json
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import FileStorage
@@ -43,6 +44,7 @@ def event_of(options: dict[str, Any], body: bytes = b"", **environ: str) -> Any:
 
 
 @given(body=st.binary(), kind=TYPES, version=GATEWAYS, encode=st.booleans())
+@pytest.mark.promise("valid", "whole")
 def test_body_of_a_gateway_event_is_whole(
     body: bytes, kind: str, version: str, encode: bool
 ) -> None:
@@ -57,6 +59,7 @@ def test_body_of_a_gateway_event_is_whole(
 
 
 @given(body=st.binary(), kind=TYPES, encode=st.booleans())
+@pytest.mark.promise("valid", "whole")
 def test_forwarded_body_is_whole(body: bytes, kind: str, encode: bool) -> None:
     options = {"forward_request_body": True, "base64_encode_body": encode}
     event = event_of(options, body, CONTENT_TYPE=kind)
@@ -66,6 +69,7 @@ def test_forwarded_body_is_whole(body: bytes, kind: str, encode: bool) -> None:
 
 
 @given(fields=st.dictionaries(TEXTS, TEXTS))
+@pytest.mark.promise("valid", "whole")
 def test_form_s_fields_are_the_event(fields: dict[str, str]) -> None:
     body = urlencode(fields).encode()
     kind = "application/x-www-form-urlencoded"
@@ -73,12 +77,14 @@ def test_form_s_fields_are_the_event(fields: dict[str, str]) -> None:
 
 
 @given(fields=st.dictionaries(TEXTS.filter(bool), st.lists(TEXTS, min_size=2)))
+@pytest.mark.promise("valid")
 def test_repeated_arguments_are_arrays(fields: dict[str, list[str]]) -> None:
     query = urlencode(fields, doseq=True)
     assert event_of({}, QUERY_STRING=query) == fields
 
 
 @given(content=st.binary(), name=st.text("abcé/ .", min_size=1))
+@pytest.mark.promise("valid", "whole")
 def test_multipart_file_is_whole(content: bytes, name: str) -> None:
     boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(content), name)})
     kind = f'multipart/form-data; boundary="{boundary}"'
@@ -98,6 +104,7 @@ JSON = st.recursive(
 
 
 @given(value=st.lists(JSON) | st.dictionaries(TEXTS, JSON))
+@pytest.mark.promise("valid", "whole")
 def test_json_is_the_event(value: Any) -> None:
     event = event_of({}, json.dumps(value).encode(), CONTENT_TYPE="application/json")
     # As text: to Python, 1 is True and 1.0.
@@ -108,6 +115,7 @@ PATHS = st.binary(max_size=30).filter(lambda path: b"\0" not in path)
 
 
 @given(path=PATHS, mount=st.sampled_from([b"", b"/m", "/é".encode()]), version=GATEWAYS)
+@pytest.mark.promise("same path")
 def test_path_of_a_gateway_event_decodes_to_the_request_s(
     path: bytes, mount: bytes, version: str
 ) -> None:
@@ -126,6 +134,7 @@ def test_path_of_a_gateway_event_decodes_to_the_request_s(
 @given(
     headers=st.dictionaries(st.text("ABC_", min_size=1), st.text(st.characters(max_codepoint=255)))
 )
+@pytest.mark.promise("valid")
 def test_any_headers_make_an_event(headers: dict[str, str]) -> None:
     environ = {f"HTTP_{name}": value for name, value in headers.items()}
     for version in ("1.0", "2.0"):

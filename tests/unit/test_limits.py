@@ -45,6 +45,7 @@ def test_a_quota_is_never_over_full():
     assert takes(quota) == CAPACITY // RETRY_COST
 
 
+@pytest.mark.promise("calm")
 def test_an_outage_of_a_minute_adds_less_than_a_tenth():
     """Ten requests a second, each with three retries, all throttled."""
     quota = RetryQuota()

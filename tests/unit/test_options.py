@@ -97,6 +97,7 @@ def test_an_option_that_is_not_given_has_its_default():
             "strip_path": False,
             "skip_large_bodies": True,
             "max_payload_size": 6_291_456,
+            "max_arguments": 1000,
         },
         "answer": {
             "is_proxy_integration": False,
@@ -148,6 +149,7 @@ GIVEN = {
     "strip_path": (True, True),
     "skip_large_bodies": (False, False),
     "max_payload_size": (1, 1),
+    "max_arguments": (1, 1),
     "is_proxy_integration": (True, True),
     "unhandled_status": (999, 999),
     "empty_arrays_mode": ("legacy", "legacy"),
@@ -268,7 +270,7 @@ def test_a_path_given_twice_is_refused():
 
 
 NO_VERIFY = "must be true, false or the path of a CA bundle, not {}"
-NO_PATH = "a path must be a text that starts with '/', without NUL"
+NO_PATH = "a path must be a text that starts with one '/', without NUL"
 
 
 @pytest.mark.parametrize(
@@ -276,6 +278,7 @@ NO_PATH = "a path must be a text that starts with '/', without NUL"
     [
         pytest.param("a", "routes['a']", id="no-slash"),
         pytest.param("", "routes['']", id="empty"),
+        pytest.param("//a", "routes['//a']", id="two-slashes"),
         pytest.param("~/a", "routes['~/a']", id="regex-of-kong"),
         pytest.param(1, "routes[1]", id="number"),
         pytest.param(None, "routes[None]", id="null"),
@@ -462,6 +465,7 @@ WRONG = {
     "pool-size-of-nothing": ("pool_size", 0, COUNT),
     "max-payload-size-as-text": ("max_payload_size", "6MiB", f"{COUNT}, not a text"),
     "max-payload-size-of-nothing": ("max_payload_size", 0, COUNT),
+    "max-arguments-of-nothing": ("max_arguments", 0, COUNT),
     "max-response-size-as-list": ("max_response_size", [1], f"{COUNT}, not list"),
     "max-response-size-below-zero": ("max_response_size", -1, COUNT),
     "unhandled-status-as-text": ("unhandled_status", "500", f"{STATUS}, not a text"),

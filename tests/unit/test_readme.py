@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 import wsgi_lambda
+from bench.report import readme_table
+from tests.promises import PROMISES
 from wsgi_lambda import ConfigError
 from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.options import OPTIONS
@@ -119,6 +121,22 @@ def test_choices_in_the_table_are_the_choices(name: str) -> None:
         parse("something else")
     choices = re.findall(r"`([^`]+)`", options_table()[name][0])
     assert str(raised.value) == f"must be one of {', '.join(choices)}"
+
+
+def test_performance_is_what_was_measured() -> None:
+    written = json.loads((ROOT / "docs" / "performance.json").read_text(encoding="utf-8"))
+    assert readme_table(written) in README
+
+
+def test_every_promise_is_in_the_table_with_all_its_tests() -> None:
+    document = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert [text for text in PROMISES.values() if f"| {text} |" not in document] == []
+    marked = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if "mark.promise(" in path.read_text(encoding="utf-8") and path.name != "test_readme.py"
+    ]
+    assert [path for path in marked if f"(../{path})" not in document] == []
 
 
 def test_readme_is_of_this_version() -> None:

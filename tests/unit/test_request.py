@@ -34,6 +34,7 @@ def test_body_without_framing_is_none() -> None:
     assert request(b"abc").read_body(3) == b""
 
 
+@pytest.mark.promise("whole")
 def test_chunked_body_without_an_end_is_not_read() -> None:
     with pytest.raises(LengthRequired):
         request(b"abc", HTTP_TRANSFER_ENCODING="chunked").read_body(3)
@@ -44,6 +45,7 @@ def test_body_can_be_asked_for_twice() -> None:
     assert twice.read_body(3) is twice.read_body(3)
 
 
+@pytest.mark.promise("whole")
 @pytest.mark.parametrize("length", ["-1", "+3", "3 ", "0x3", "3,3", "\u0663", "9" * 20])
 def test_length_is_digits(length: str) -> None:
     with pytest.raises(RequestError) as caught:
@@ -51,6 +53,7 @@ def test_length_is_digits(length: str) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.promise("whole")
 def test_client_that_goes_away_is_400() -> None:
     class Gone(io.BytesIO):
         def read(self, *_: Any) -> bytes:

@@ -60,9 +60,11 @@ NESTED = {"/": "all", "/shop/cart": "cart", "/shop": "shop", "/shop/cart/items":
         pytest.param(PAY, "/pay.json", None, id="extension"),
         pytest.param(PAY, "/pa", None, id="segment-ends-early"),
         pytest.param(PAY, "/Pay", None, id="other-case"),
-        pytest.param(PAY, "//pay", None, id="two-slashes"),
+        pytest.param(PAY, "//pay", "pay", id="two-slashes"),
+        pytest.param(PAY, "///pay/7", "pay", id="three-slashes"),
         pytest.param(PAY, "/x/pay", None, id="in-the-middle"),
-        pytest.param(PAY, "pay", None, id="no-slash"),
+        pytest.param(PAY, "pay", "pay", id="no-slash"),
+        pytest.param({"/ay": "ay"}, "pay", None, id="no-slash-is-no-letter"),
         pytest.param(PAY, "/", None, id="root"),
         pytest.param(PAY, "", None, id="empty-path"),
         pytest.param({"/pay/": "pay"}, "/pay", "pay", id="configured-with-a-slash"),
@@ -72,8 +74,8 @@ NESTED = {"/": "all", "/shop/cart": "cart", "/shop": "shop", "/shop/cart/items":
         pytest.param({"/": "all"}, "/any/thing", "all", id="root-owns-everything"),
         pytest.param({"/": "all"}, "//any", "all", id="root-owns-two-slashes"),
         pytest.param({"/": "all"}, "", "all", id="root-owns-the-empty-path"),
-        pytest.param({"//x": "x"}, "//x/y", "x", id="empty-segment-configured"),
-        pytest.param({"//x": "x"}, "/x", None, id="empty-segment-counts"),
+        pytest.param({"/x//y": "x"}, "/x//y/z", "x", id="empty-segment-configured"),
+        pytest.param({"/x//y": "x"}, "/x/y", None, id="empty-segment-counts"),
         pytest.param(NESTED, "/shop/cart/items/1", "items", id="longest"),
         pytest.param(NESTED, "/shop/cart/1", "cart", id="second-longest"),
         pytest.param(NESTED, "/shop/cartoon", "shop", id="longer-ends-inside-a-segment"),
@@ -307,7 +309,7 @@ def any_path(chosen):
 
 def any_routes(chosen):
     """Return routes with names of their own, under paths that differ by more than a slash."""
-    paths = {any_path(chosen).rstrip("/") or "/" for _ in range(chosen.randint(0, 6))}
+    paths = {"/" + any_path(chosen).strip("/") for _ in range(chosen.randint(0, 6))}
     return {
         path: [
             {
@@ -325,6 +327,7 @@ def any_routes(chosen):
 def plain_owner(routes, path, method, host, user):
     """Decide as `RouteTable` should: look at all routes, and keep the best so far."""
     best, best_rank = None, None
+    path = f"/{path.lstrip('/')}"
     for prefix, functions in routes.items():
         wanted = prefix.rstrip("/").split("/")
         if path.split("/")[: len(wanted)] != wanted:

@@ -83,6 +83,7 @@ REQUESTS = {
 }
 
 
+@pytest.mark.promise("signed")
 @pytest.mark.parametrize("credentials", [PERMANENT, TEMPORARY], ids=["permanent", "temporary"])
 @pytest.mark.parametrize("given", REQUESTS.values(), ids=REQUESTS)
 def test_a_signature_is_that_of_aws4auth(given, credentials):
@@ -97,6 +98,7 @@ def test_a_signature_holds_for_its_region(region):
     assert f"/20240301/{region}/lambda/aws4_request, " in ours["authorization"]
 
 
+@pytest.mark.promise("signed")
 @pytest.mark.parametrize(
     ("credentials", "token_header", "signature"),
     [
@@ -168,6 +170,7 @@ def test_one_signer_signs_request_after_request():
         assert headers == expected(prepared(body=body), TEMPORARY)
 
 
+@pytest.mark.promise("signed")
 def test_the_signing_key_changes_at_midnight():
     times = [LAST_SECOND, MIDNIGHT, LAST_SECOND]
     clock = iter(times)
@@ -178,6 +181,7 @@ def test_the_signing_key_changes_at_midnight():
         assert f"/{now:%Y%m%d}/eu-west-1/" in headers["authorization"]
 
 
+@pytest.mark.promise("signed")
 @pytest.mark.parametrize(
     "other",
     [
@@ -218,6 +222,7 @@ def eager_threads():
     sys.setswitchinterval(interval)
 
 
+@pytest.mark.promise("signed")
 @pytest.mark.usefixtures("eager_threads")
 def test_no_thread_signs_with_the_key_of_one_and_the_token_of_another():
     signer = Signer(prepared(), "eu-west-1", clock=lambda: next(times).timestamp())

@@ -43,7 +43,7 @@ class CredentialSource:
         *,
         region: str,
         proxy_url: str | None,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._identity = identity
         self._own = _own(identity)
@@ -88,7 +88,8 @@ class CredentialSource:
         """Return the keys that need no look-up, and where they are from."""
         if self._own is not None:
             return self._own, "aws_key of the configuration"
-        found = read_environment(self._environ)
+        # No attribute leads to the process's own, which would show in a vars().
+        found = read_environment(os.environ if self._environ is None else self._environ)
         return (found, f"{NAMES[0]} in the environment") if found else None
 
     def _look_up(self) -> Found:

@@ -30,7 +30,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     """
     path = path_of(request, route).encoded
     headers = headers_of(request)
-    query = query_values(request)
+    query = query_values(request, route.event.max_arguments)
     body, is_encoded = _body(request, route)
     return {
         "version": "1.0",

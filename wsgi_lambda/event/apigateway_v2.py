@@ -39,7 +39,8 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     path = path_of(request, route)
     headers = headers_of(request)
     cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
-    query = {name: ",".join(values) for name, values in query_values(request).items()}
+    arguments = query_values(request, route.event.max_arguments)
+    query = {name: ",".join(values) for name, values in arguments.items()}
     body, is_encoded = _body(request, route)
     event = {
         "version": "2.0",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from wsgi_lambda.errors import RequestError
+from wsgi_lambda.errors import PayloadTooLarge, RequestError
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
@@ -32,12 +32,14 @@ def build(request: Request, route: Route, *, parse: bool = True) -> Any:
     read, logged and left out, as Kong does. Raises `RequestError` for a JSON
     array beside a query.
     """
-    query = parse_arguments(request.query)
+    query = parse_arguments(request.query, route.event.max_arguments)
     if not has_arguments(request.media_type):
         _log_ignored(request, request.skip_body())
         return query
     body = request.read_body(route.event.max_payload_size * LONGEST_ESCAPE)
-    value = parse_body(request, body) if parse else None
+    if is_json(request.media_type):
+        _check_size(body, route.event.max_payload_size)
+    value = parse_body(request, body, route.event.max_arguments) if parse else None
     if isinstance(value, dict):
         return {**query, **value}
     if isinstance(value, list):
@@ -46,6 +48,18 @@ def build(request: Request, route: Route, *, parse: bool = True) -> Any:
         return value
     _log_ignored(request, len(body))
     return query
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    """Refuse JSON that cannot fit into the event before it is parsed, to many times its size.
+
+    All that can be written shorter is blanks and escapes (and the NULs of UTF-16).
+    """
+    if len(body) > limit:
+        blanks = sum(map(body.count, (b" ", b"\t", b"\r", b"\n", b"\0")))
+        shortest = len(body) - blanks - (LONGEST_ESCAPE - 1) * body.count(b"\\")
+        if shortest > limit:
+            raise PayloadTooLarge(detail=f"JSON of {len(body)} bytes, limit {limit}")
 
 
 def _log_ignored(request: Request, length: int) -> None:
@@ -69,38 +83,50 @@ def has_arguments(media_type: str) -> bool:
     return media_type in (FORM, MULTIPART) or is_json(media_type)
 
 
-def parse_body(request: Request, body: bytes) -> dict[str, Any] | list[Any] | None:
-    """Return the arguments in ``body`` by the request's type, None where there are none."""
+def parse_body(request: Request, body: bytes, most: int) -> dict[str, Any] | list[Any] | None:
+    """Return the arguments in ``body`` by the request's type, None where there are none.
+
+    Raises `PayloadTooLarge` for a form with more than ``most`` of them.
+    """
     if not body:
         return None
     if request.media_type == FORM:
-        return parse_arguments(body)
+        return parse_arguments(body, most)
     if request.media_type == MULTIPART:
         from wsgi_lambda.event import multipart
 
-        pairs = multipart.parse(request.content_type, body)
+        pairs = multipart.parse(request.content_type, body, most)
         return None if pairs is None else _collect(pairs)
     if is_json(request.media_type):
         return _parse_json(body)
     return None
 
 
-def parse_arguments(encoded: bytes) -> dict[str, Any]:
+def parse_arguments(encoded: bytes, most: int) -> dict[str, Any]:
     """Return the arguments of a query or form: `a=1&a=2&flag` is `{"a": ["1", "2"], "flag": true}`.
 
-    Percent and `+` are decoded as UTF-8; what is none becomes U+FFFD.
+    Percent and `+` are decoded as UTF-8; what is none becomes U+FFFD. Raises
+    `PayloadTooLarge` for more than ``most``.
     """
-    return _collect(
-        [(name, True if value is None else value) for name, value in split_arguments(encoded)]
-    )
+    pairs = split_arguments(encoded, most)
+    return _collect([(name, True if value is None else value) for name, value in pairs])
 
 
-def split_arguments(encoded: bytes) -> Iterator[tuple[str, str | None]]:
-    """Yield the names and values of a query or form, decoded; without `=` the value is None."""
+def split_arguments(encoded: bytes, most: int) -> Iterator[tuple[str, str | None]]:
+    """Yield the names and values of a query or form, decoded; without `=` the value is None.
+
+    Raises `PayloadTooLarge` for more than ``most``.
+    """
+    if encoded.count(b"&") >= most:
+        raise too_many(most)
     for part in encoded.split(b"&"):
         if part:
             name, equals, value = part.partition(b"=")
             yield _unquote(name), _unquote(value) if equals else None
+
+
+def too_many(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge("The request has too many arguments", detail=f"more than {most}")
 
 
 def _unquote(quoted: bytes) -> str:

@@ -68,6 +68,8 @@ def path_of(request: Request, route: Route) -> Path:
         # Measured in decoded bytes: the client may have escaped any of them.
         units = _ENCODED_BYTE.findall(encoded)
         own = len(route.path.rstrip("/").encode())
+        if own:  # and the slashes that the client may have sent before it
+            own += len(path) - len(path.lstrip(b"/")) - 1
         rest = units[len(mount) + own :] or ["/"]
         encoded = "".join(units[: len(mount)] + rest)
         path = path[own:] or b"/"
@@ -162,10 +164,13 @@ def principal(request: Request) -> dict[str, str] | None:
     return {"principalId": decode(user)} if user else None
 
 
-def query_values(request: Request) -> dict[str, list[str]]:
-    """Return the query's values by name, decoded; `?flag` is an empty text."""
+def query_values(request: Request, most: int) -> dict[str, list[str]]:
+    """Return the query's values by name, decoded; `?flag` is an empty text.
+
+    Raises `PayloadTooLarge` for more than ``most``.
+    """
     found: dict[str, list[str]] = {}
-    for name, value in split_arguments(request.query):
+    for name, value in split_arguments(request.query, most):
         found.setdefault(name, []).append(value or "")
     return found
 

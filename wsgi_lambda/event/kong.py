@@ -40,14 +40,15 @@ def build(request: Request, route: Route, *, parse: bool = True) -> dict[str, An
         event["request_method"] = request.method
     if options.forward_request_uri:
         event["request_uri"] = request.target
-        event["request_uri_args"] = parse_arguments(request.query)
+        event["request_uri_args"] = parse_arguments(request.query, options.max_arguments)
     if options.forward_request_headers:
         event["request_headers"] = request.headers
     if options.forward_request_body:
         # Text and base64 are both at least as long as the bytes.
         body = request.read_body(options.max_payload_size)
         event.update(_body(request, body, options.base64_encode_body))
-        event["request_body_args"] = (parse_body(request, body) if parse else None) or {}
+        arguments = parse_body(request, body, options.max_arguments) if parse else None
+        event["request_body_args"] = arguments or {}
     else:
         request.skip_body()
     return event

@@ -9,8 +9,11 @@ import base64
 from typing import Any
 
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+
+from wsgi_lambda.event.arguments import too_many
 
 
 class _Decoder(MultipartDecoder):
@@ -20,12 +23,15 @@ class _Decoder(MultipartDecoder):
         return super()._parse_headers(data.decode(errors="replace").encode())
 
 
-def parse(content_type: str, body: bytes) -> list[tuple[str, Any]] | None:
-    """Return fields as text and files as objects, by name; None where the framing is broken."""
+def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | None:
+    """Return fields as text and files as objects, by name; None where the framing is broken.
+
+    Raises `PayloadTooLarge` for more than ``most`` parts.
+    """
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
         return None
-    decoder = _Decoder(boundary.encode())
+    decoder = _Decoder(boundary.encode(), max_parts=most)
     decoder.receive_data(body)
     decoder.receive_data(None)
     pairs: list[tuple[str, Any]] = []
@@ -40,6 +46,8 @@ def parse(content_type: str, body: bytes) -> list[tuple[str, Any]] | None:
                     pairs.append((part.name, _part_value(part, bytes(content))))
     except ValueError:
         return None
+    except RequestEntityTooLarge as error:
+        raise too_many(most) from error
     if any(name is None for name, _ in pairs):
         return None
     return pairs
