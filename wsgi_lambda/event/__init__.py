@@ -14,8 +14,9 @@ from wsgi_lambda.request import Request
 GATEWAYS = {"1.0": apigateway_v1.build, "2.0": apigateway_v2.build}
 
 
-_AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_AS_ASCII = json.JSONEncoder(separators=(",", ":"))
+# Infinity is no JSON; a number that no float holds, as in 1e400, would leave as such.
+_AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def build_event(request: Request, route: Route) -> bytes:
@@ -38,9 +39,10 @@ def _build(request: Request, route: Route) -> bytes:
     build = kong.build if kong.is_wanted(route.event) else arguments.build
     try:
         return _encode(build(request, route))
-    except RecursionError:  # pragma: no cover - where the limits lie depends on the Python
-        # The body's nesting is what the parser just bears and the encoder,
-        # one level deeper, does not: then it counts as not to be parsed.
+    except (RecursionError, ValueError):
+        # The body's nesting is what the parser just bears and the encoder, one
+        # level deeper, does not; or it has a number beyond a float: then it
+        # counts as not to be parsed.
         return _encode(build(request, route, parse=False))
 
 

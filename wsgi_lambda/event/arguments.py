@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -151,16 +150,8 @@ def _parse_json(body: bytes) -> dict[str, Any] | list[Any] | None:
     return value if isinstance(value, (dict, list)) else None
 
 
-def _finite(digits: str) -> float:
-    """Refuse what a float cannot hold: it would leave as `Infinity`, which is no JSON."""
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError("beyond a float")
-    return number
-
-
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
