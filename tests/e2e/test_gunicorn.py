@@ -68,11 +68,19 @@ def test_every_worker_has_sockets_of_its_own(
 
 
 @pytest.mark.promise("forks")
-def test_end_of_the_server_lets_an_invocation_end(far_end: LambdaServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["load", "preload"])
+@pytest.mark.parametrize(
+    "kind",
+    [["--timeout", "60"], ["--threads", "2"], ["--worker-class", "gevent"]],
+    ids=["sync", "gthread", "gevent"],
+)
+def test_end_of_the_server_lets_an_invocation_end(
+    kind: list[str], preload: list[str], far_end: LambdaServer, tmp_path: Path
+) -> None:
     may_answer = threading.Event()
     far_end.script(wait_for(may_answer, echo()))
     answers: list[int] = []
-    with gunicorn(tmp_path, site(far_end, ROUTES), "--threads", "2") as server:
+    with gunicorn(tmp_path, site(far_end, ROUTES), *kind, *preload) as server:
         client = threading.Thread(target=lambda: answers.append(server.get().status))
         client.start()
         assert far_end.wait_until(lambda: len(far_end.invocations) == 1, timeout=20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import http.client
 import json
 import os
@@ -137,6 +138,15 @@ def test_every_promise_is_in_the_table_with_all_its_tests() -> None:
         if "mark.promise(" in path.read_text(encoding="utf-8") and path.name != "test_readme.py"
     ]
     assert [path for path in marked if f"(../{path})" not in document] == []
+
+
+def test_lowest_versions_are_those_that_setup_cfg_allows() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    allowed = config["options"]["install_requires"].split("\n")
+    tested = (ROOT / "tests" / "lowest.txt").read_text().splitlines()
+    lowest = [line.replace("==", ">=").removesuffix(".0") for line in tested]
+    assert sorted(lowest) == sorted(filter(None, allowed))
 
 
 def test_readme_is_of_this_version() -> None:
