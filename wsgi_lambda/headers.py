@@ -16,18 +16,14 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE = re.compile(r"[!-~]+")
 # Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# Between two hops only (RFC 9110, 7.6.1, and the older list of RFC 2616), or
-# the server's to say; PEP 3333 forbids an application to send them. `Status`
-# is a header to CGI alone, and would set the status there.
-_CONNECTION_ONLY = frozenset(
+#: Between two hops only (RFC 9110, 7.6.1, and the older list of RFC 2616).
+HOP_BY_HOP = frozenset(
     (
         "connection",
-        "content-length",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
         "proxy-connection",
-        "status",
         "te",
         "trailer",
         "trailers",
@@ -35,6 +31,9 @@ _CONNECTION_ONLY = frozenset(
         "upgrade",
     )
 )
+# These are the server's to say; PEP 3333 forbids an application to send those
+# above. `Status` is a header to CGI alone, and would set the status there.
+_CONNECTION_ONLY = HOP_BY_HOP | {"content-length", "status"}
 
 
 def is_token(name: str) -> bool:

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "server": {"options"},
     "context": {"errors", "options", "parsers", "request", "trace"},
     "authorize": {"errors", "request"},
-    "event": {"options", "request", "errors", "trace"},
+    "event": {"options", "request", "errors", "headers", "trace"},
     "headers": set(),
     "sign": {"credentials"},
     "pool": set(),

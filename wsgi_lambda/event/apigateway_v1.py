@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
-import base64
 import time
 from typing import Any
 
+from wsgi_lambda.event.body import as_text
 from wsgi_lambda.event.gateway import (
     context_of,
     headers_of,
@@ -86,11 +86,4 @@ def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
 def _body(request: Request, route: Route) -> tuple[str | None, bool]:
     # Text and base64 are both at least as long as the bytes.
     body = request.read_body(route.event.max_payload_size)
-    if not body:
-        return None, False
-    if not route.event.base64_encode_body:
-        try:
-            return body.decode(), False
-        except UnicodeDecodeError:
-            pass
-    return base64.b64encode(body).decode("ascii"), True
+    return as_text(body, is_text=not route.event.base64_encode_body) if body else (None, False)

@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
 from __future__ import annotations
 
-import base64
 import re
 import time
 from typing import Any
 
+from wsgi_lambda.event.body import as_text
 from wsgi_lambda.event.gateway import (
     STAGE,
     context_of,
@@ -82,9 +82,4 @@ def _body(request: Request, route: Route) -> tuple[str | None, bool]:
     if not body:
         return None, False
     is_text = _TEXT.fullmatch(request.media_type) and not request.headers.get("content-encoding")
-    if is_text or not route.event.base64_encode_body:
-        try:
-            return body.decode(), False
-        except UnicodeDecodeError:
-            pass
-    return base64.b64encode(body).decode("ascii"), True
+    return as_text(body, is_text=bool(is_text) or not route.event.base64_encode_body)

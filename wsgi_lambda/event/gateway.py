@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from wsgi_lambda.event.arguments import split_arguments
+from wsgi_lambda.headers import HOP_BY_HOP
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
 from wsgi_lambda.trace import HEADER as TRACE
@@ -24,21 +25,6 @@ API_ID = "wsgi-lambda"
 #: A peer on a unix socket has no address.
 LOCAL_ADDRESS = "127.0.0.1"
 
-# RFC 9110, 7.6.1: of the hop to this server only.
-_HOP_BY_HOP = frozenset(
-    (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "trailers",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
 # RFC 9112, 3.2.2: what a client sends to a proxy.
 _ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?]*", re.IGNORECASE)
 _ENCODED_BYTE = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
@@ -108,7 +94,7 @@ def headers_of(request: Request) -> dict[str, str]:
     given = request.headers
     hop = {name.strip().lower() for name in given.get("connection", "").split(",")}
     headers = {
-        name: value for name, value in given.items() if name not in _HOP_BY_HOP and name not in hop
+        name: value for name, value in given.items() if name not in HOP_BY_HOP and name not in hop
     }
     scheme = request.environ["wsgi.url_scheme"]
     headers["x-forwarded-for"] = _forwarded_for(request)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from wsgi_lambda.event.arguments import FORM, MULTIPART, is_json, parse_arguments, parse_body
+from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
@@ -57,12 +57,5 @@ def build(request: Request, route: Route, *, parse: bool = True) -> dict[str, An
 def _body(request: Request, body: bytes, encode: bool) -> dict[str, Any]:
     """Return the body as text where its type and its bytes allow, else as base64 with its flag."""
     is_text = request.media_type in TEXT_TYPES or is_json(request.media_type)
-    if is_text or not encode or not body:
-        try:
-            return {"request_body": body.decode()}
-        except UnicodeDecodeError:
-            pass
-    return {
-        "request_body": base64.b64encode(body).decode("ascii"),
-        "request_body_base64": True,
-    }
+    text, is_encoded = as_text(body, is_text=is_text or not encode or not body)
+    return {"request_body": text, **({"request_body_base64": True} if is_encoded else {})}
