@@ -11,6 +11,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
@@ -64,6 +65,7 @@ class Attempt(urllib3.Timeout):
         self.opened = False  # a connection stood, so that bytes may have left
         self.reused = False  # it had served before
         self.received = False  # a byte of an answer came
+        self.ended = False  # no more will come
 
     def remaining(self) -> float:
         """Return the seconds left; raise TimeoutError if there are none."""
@@ -128,6 +130,7 @@ class _DeadlineReader(io.RawIOBase):
         count = self._sock.recv_into(buffer)
         self._connection.last_used = time.monotonic()
         attempt.received = attempt.received or bool(count)
+        attempt.ended = not count
         return count
 
     def close(self) -> None:
@@ -185,6 +188,22 @@ class _Watched(HTTPConnection):
         if self._held:
             super().send(b"".join(self._held))
             self._held = []
+
+    def getresponse(self) -> Any:
+        """Return the answer, once its head is whole.
+
+        http.client takes a head that breaks off for a whole one, which announces no body.
+        """
+        try:
+            response = super().getresponse()
+        except BadStatusLine as error:
+            if self.attempt.ended:
+                raise RemoteDisconnected("closed in the answer's first line") from error
+            raise
+        if self.attempt.ended:
+            response.close()
+            raise RemoteDisconnected("closed in the answer's head")
+        return response
 
     def connect(self) -> None:
         super().connect()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests import lambda_server as far_end
-from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp
+from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp, defaults
 from tests.lambda_server import LambdaServer, Step
 from tests.promises import Tried
 from tests.web_server import serving
+from wsgi_lambda import LambdaMiddleware
 
 ROUTES = {"/f": {"function_name": "f"}}
 TIMEOUT = 0.4  # seconds
@@ -56,6 +57,12 @@ FAULTS = {
     ),
     "half a header, then a reset": Fault(
         step=lambda: far_end.reset_after(OK + b"Content-Le"), status=502, log="connection lost"
+    ),
+    "half a header, then hangs up": Fault(
+        step=raw(OK + b"Content-Le"), status=502, log="connection lost"
+    ),
+    "a head without its end": Fault(
+        step=raw(OK + b"Content-Length: 0\r\n"), status=502, log="connection lost"
     ),
     "resets": Fault(step=far_end.reset, status=502, log="connection lost", dies=True),
     "hangs up": Fault(step=raw(b""), status=502, log="connection lost", dies=True),
@@ -156,6 +163,21 @@ FAULTS = {
 }
 
 
+@pytest.fixture(params=["http", "https"])
+def far_server(request: pytest.FixtureRequest) -> Iterator[LambdaServer]:
+    credentials = {ACCESS_KEY: (SECRET_KEY, None)}
+    with LambdaServer(tls=request.param == "https", credentials=credentials) as server:
+        yield server
+        assert server.errors == []
+
+
+def make(server: LambdaServer, **options: Any) -> LambdaMiddleware:
+    """Return the middleware alone, ``server`` its Lambda."""
+    is_tls = server.ca_bundle is not None
+    tls = {"disable_https": not is_tls, "tls_verify": str(server.ca_bundle) if is_tls else True}
+    return LambdaMiddleware(None, {**defaults(server, **tls, **options), "routes": ROUTES})
+
+
 @pytest.mark.promise("once", "in time", "told apart", "secret", "kept")
 @pytest.mark.parametrize("kept", [False, True], ids=["new connection", "kept connection"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
@@ -164,31 +186,30 @@ def test_fault(
     fault: Fault,
     method: str,
     kept: bool,
-    lambda_server: LambdaServer,
-    make_app: MakeApp,
+    far_server: LambdaServer,
     caplog: pytest.LogCaptureFixture,
     tried: Tried,
 ) -> None:
-    app = make_app(ROUTES, timeout=int(TIMEOUT * 1000), max_response_size=LIMIT)
+    app = make(far_server, timeout=int(TIMEOUT * 1000), max_response_size=LIMIT)
     headers = [("Content-Type", "application/json")]
     with caplog.at_level("DEBUG"), serving(app) as web:
         before = [web.send(method).status for _ in range(kept)]
-        lambda_server.script(fault.step())
+        far_server.script(fault.step())
         started = time.monotonic()
         answer = web.send(method, "/f", headers, SECRET_PAYLOAD)
         seconds = time.monotonic() - started
         is_repeated = fault.dies and kept and method == "GET"
         sent = len(before) + 1 + is_repeated
-        assert len(lambda_server.invocations) == sent
+        assert len(far_server.invocations) == sent
         after = web.send(method)
 
     assert (before, after.status, after.body) == ([200] * kept, 200, b"{}")
     assert answer.status == (200 if is_repeated else fault.status)
     assert seconds < TIMEOUT * 1.2 + BUSY
     # What came before is on the first connection, what comes after on a clean one.
-    connections = [invocation.connection for invocation in lambda_server.invocations]
+    connections = [invocation.connection for invocation in far_server.invocations]
     assert (connections[-1] == connections[0]) == fault.clean
-    assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 1)
+    assert far_server.wait_until(lambda: far_server.open_connections() == 1)
     if answer.status != 200:
         assert set(answer.json()) == {"message", "request_id"}
         lines = [r.getMessage() for r in caplog.records if r.name == "wsgi_lambda"]
@@ -197,6 +218,48 @@ def test_fault(
     for secret in (SECRET_KEY, ACCESS_KEY, SECRET_PAYLOAD.decode(), "4111-1111"):
         assert secret not in caplog.text
     tried(faults=1, invocations=sent)
+
+
+@pytest.mark.promise("once", "in time", "told apart")
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(
+    ("on_accept", "status", "log", "connections"),
+    [
+        pytest.param(far_end.never_read, 504, "deadline passed", 1, id="no handshake"),
+        pytest.param(far_end.reset_on_accept, 502, "connection lost", 2, id="reset"),
+        pytest.param(far_end.Exchange.close, 502, "connection lost", 2, id="closed"),
+    ],
+)
+def test_handshake_that_does_not_end(
+    on_accept: Step,
+    status: int,
+    log: str,
+    connections: int,
+    method: str,
+    tls_server: LambdaServer,
+    caplog: pytest.LogCaptureFixture,
+    tried: Tried,
+) -> None:
+    tls_server.on_accept = on_accept
+    with serving(make(tls_server, timeout=int(TIMEOUT * 1000))) as web:
+        started = time.monotonic()
+        answer = web.send(method)
+        assert time.monotonic() - started < TIMEOUT * 1.2 + BUSY
+        assert (answer.status, tls_server.connections) == (status, connections)
+        assert log in caplog.text
+        tls_server.on_accept = None
+        assert web.send(method).status == 200
+    tried(faults=1, invocations=1)
+
+
+@pytest.mark.promise("told apart")
+def test_peer_that_speaks_no_tls(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(make_app(ROUTES, disable_https=False)) as web:
+        assert web.send("POST").status == 502
+    assert "TLS failed" in caplog.text
+    lambda_server.errors.clear()  # it saw no HTTP either
 
 
 def errors_of_invoke() -> list[tuple[int, str]]:
