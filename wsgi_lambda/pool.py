@@ -11,7 +11,6 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable
-from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +20,8 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import parse_url
+
+from wsgi_lambda.head import StrictResponse
 
 #: What urllib3 raises while an answer's body is read.
 PoolError = urllib3.exceptions.HTTPError
@@ -65,7 +66,6 @@ class Attempt(urllib3.Timeout):
         self.opened = False  # a connection stood, so that bytes may have left
         self.reused = False  # it had served before
         self.received = False  # a byte of an answer came
-        self.ended = False  # no more will come
 
     def remaining(self) -> float:
         """Return the seconds left; raise TimeoutError if there are none."""
@@ -130,7 +130,6 @@ class _DeadlineReader(io.RawIOBase):
         count = self._sock.recv_into(buffer)
         self._connection.last_used = time.monotonic()
         attempt.received = attempt.received or bool(count)
-        attempt.ended = not count
         return count
 
     def close(self) -> None:
@@ -146,6 +145,7 @@ class _Watched(HTTPConnection):
     run the function twice, so we hang up first.
     """
 
+    response_class = StrictResponse
     attempt: Attempt
 
     def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
@@ -188,22 +188,6 @@ class _Watched(HTTPConnection):
         if self._held:
             super().send(b"".join(self._held))
             self._held = []
-
-    def getresponse(self) -> Any:
-        """Return the answer, once its head is whole.
-
-        http.client takes a head that breaks off for a whole one, which announces no body.
-        """
-        try:
-            response = super().getresponse()
-        except BadStatusLine as error:
-            if self.attempt.ended:
-                raise RemoteDisconnected("closed in the answer's first line") from error
-            raise
-        if self.attempt.ended:
-            response.close()
-            raise RemoteDisconnected("closed in the answer's head")
-        return response
 
     def connect(self) -> None:
         super().connect()
@@ -353,9 +337,6 @@ def read_body(response: Response, limit: int) -> bytes | None:
     body: bytes | None = None
     try:
         if raw.length_remaining is None:
-            if "content-length" in raw.headers and not raw.chunked:
-                # RFC 9112, 6.3: no telling whether what comes is whole.
-                raise urllib3.exceptions.InvalidHeader("the answer's Content-Length is no length")
             body = _read_blocks(raw, limit)
         elif raw.length_remaining <= limit:
             # No byte more is read than the answer's Content-Length.

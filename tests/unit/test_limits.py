@@ -69,35 +69,35 @@ def test_jitter_is_full_and_grows(retry, longest):
 
 def test_slots_are_taken_and_given_back():
     slots = Slots(2)
-    with slots.one(), slots.one(), pytest.raises(TooManyInvocations) as caught, slots.one():
+    with slots, slots, pytest.raises(TooManyInvocations) as caught, slots:
         pass
     assert (caught.value.status, caught.value.retry_after) == (503, "1")
-    with slots.one(), slots.one():
+    with slots, slots:
         pass
 
 
 def test_a_slot_is_given_back_whatever_happens():
     slots = Slots(1)
-    with pytest.raises(ZeroDivisionError), slots.one():
+    with pytest.raises(ZeroDivisionError), slots:
         raise ZeroDivisionError
-    with slots.one():
+    with slots:
         pass
 
 
 def test_no_number_is_no_limit():
     slots = Slots(None)
-    with slots.one(), slots.one(), slots.one():
+    with slots, slots, slots:
         pass
 
 
 def test_a_child_process_begins_anew():
     slots, quota = Slots(1), RetryQuota()
     takes(quota)
-    with slots.one(), quota._lock, slots._lock:
+    with slots, quota._lock, slots._lock:
         # Held by this thread, which the child has not.
         pid = os.fork()
         if pid == 0:
-            with slots.one():
+            with slots:
                 os._exit(0 if quota.take() else 1)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0

@@ -1,0 +1,100 @@
+"""The head of an HTTP answer, read by the letter of RFC 9112.
+
+http.client reads it as it reads e-mail. It takes a head that breaks off for a
+whole one, a length that is no number for none, one of two lengths for the
+right one, and as long for all that as the rest of a small invocation takes.
+"""
+
+from __future__ import annotations
+
+import re
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
+from typing import Any
+
+# As many, and as long, as http.client takes.
+_MOST_FIELDS = 100
+_LONGEST_LINE = 65536  # bytes
+
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
+# RFC 9112, 5: no blank before the colon, and no line that goes on in the next.
+_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)\r?\n")
+_FRAMING = ("connection", "content-length", "transfer-encoding")
+_LENGTH = re.compile(r"[0-9]{1,19}")
+
+
+class StrictResponse(HTTPResponse):
+    """An answer whose head is whole and says one thing about where its body ends.
+
+    `begin`, which http.client calls, raises `RemoteDisconnected` where the
+    connection ends first, else an `HTTPException` that names what is malformed.
+    """
+
+    code: int
+    chunk_left: int | None
+    _method: str | None
+
+    def begin(self, **_: Any) -> None:
+        status = 100
+        while status == 100:
+            status = self._read_status_line()
+            fields = self._read_fields()
+        self.code = self.status = status
+        self.headers = self.msg = _message(fields)
+        self._frame(fields)
+
+    def _line(self) -> str:
+        line = str(self.fp.readline(_LONGEST_LINE + 1), "latin-1")
+        if not line.endswith("\n"):
+            if len(line) > _LONGEST_LINE:
+                raise HTTPException("the answer's head has too long a line")
+            where = "in the answer's head" if line or self.version in (10, 11) else "unanswered"
+            raise RemoteDisconnected(f"the connection was closed {where}")
+        return line
+
+    def _read_status_line(self) -> int:
+        line = self._line()
+        found = _STATUS_LINE.fullmatch(line)
+        if found is None:
+            raise BadStatusLine(repr(line[:80]))
+        self.version = 11 if found[1] == "1" else 10
+        self.reason = (found[3] or "").strip()
+        return int(found[2])
+
+    def _read_fields(self) -> list[tuple[str, str]]:
+        fields = []
+        while (line := self._line()) not in ("\r\n", "\n"):
+            found = _FIELD.fullmatch(line)
+            if found is None:
+                raise HTTPException("the answer's head has a malformed header")
+            fields.append((found[1], found[2].rstrip(" \t")))
+            if len(fields) > _MOST_FIELDS:
+                raise HTTPException(f"the answer's head has more than {_MOST_FIELDS} headers")
+        return fields
+
+    def _frame(self, fields: list[tuple[str, str]]) -> None:
+        """Find out where the body ends, and whether the connection does (RFC 9112, 6.3 and 9.3)."""
+        said: dict[str, list[str]] = {name: [] for name in _FRAMING}
+        for name, value in fields:
+            if (lower := name.lower()) in said:
+                said[lower].append(value.lower())
+        codings, connection = said["transfer-encoding"], ",".join(said["connection"])
+        lengths = set(said["content-length"])
+        if codings and (codings != ["chunked"] or lengths):
+            raise HTTPException("the answer's Transfer-Encoding is not chunked alone")
+        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+            raise HTTPException("the answer's Content-Length is no length")
+        self.chunked = bool(codings)
+        self.chunk_left = None
+        self.length = int(lengths.pop()) if lengths else None
+        if self._method == "HEAD" or self.status in (204, 304) or self.status < 200:
+            self.length = 0
+        is_kept = "close" not in connection if self.version == 11 else "keep-alive" in connection
+        self.will_close = not is_kept or (self.length is None and not self.chunked)
+
+
+def _message(fields: list[tuple[str, str]]) -> HTTPMessage:
+    message = HTTPMessage()
+    for field in fields:
+        message.set_raw(*field)
+    message.set_payload("")
+    return message
