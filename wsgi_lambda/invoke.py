@@ -228,7 +228,7 @@ class Function:
         deadline = time.monotonic() + self._timeout
         once = partial(self._once, payload, headers, deadline, is_safe, max_response_size)
         retries = 0
-        with self._slots.one():
+        with self._slots:
             reply = once()
             while (
                 retries < self._retries and reply.says_later and self._wait(retries + 1, deadline)

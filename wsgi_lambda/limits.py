@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from wsgi_lambda.errors import TooManyInvocations
 from wsgi_lambda.fork import begin_anew
@@ -64,7 +62,10 @@ class RetryQuota:
 
 
 class Slots:
-    """At most ``count`` invocations at once; None sets no limit."""
+    """At most ``count`` invocations at once, each in a ``with``; None sets no limit.
+
+    Entering raises `TooManyInvocations` at once where no slot is free.
+    """
 
     def __init__(self, count: int | None) -> None:
         self._count = count
@@ -74,18 +75,14 @@ class Slots:
         self._lock = threading.Lock()
         self._taken = 0
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Hold a slot; raises `TooManyInvocations` at once where none is free."""
-        if self._count is None:
-            yield
-            return
-        with self._lock:
-            if self._taken >= self._count:
-                raise TooManyInvocations(detail=f"max_concurrency is {self._count}")
-            self._taken += 1
-        try:
-            yield
-        finally:
+    def __enter__(self) -> None:
+        if self._count is not None:
+            with self._lock:
+                if self._taken >= self._count:
+                    raise TooManyInvocations(detail=f"max_concurrency is {self._count}")
+                self._taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        if self._count is not None:
             with self._lock:
                 self._taken -= 1
