@@ -1,8 +1,8 @@
 """The head of an HTTP answer, read by the letter of RFC 9112.
 
-http.client reads it as it reads e-mail. It takes a head that breaks off for a
-whole one, a length that is no number for none, one of two lengths for the
-right one, and as long for all that as the rest of a small invocation takes.
+http.client reads it as if it were an e-mail's: one that breaks off passes for
+a whole one, a length that is no number for none, the first of two lengths for
+the right one; and a small invocation spends an eighth of its time there.
 """
 
 from __future__ import annotations
