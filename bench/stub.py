@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import certifi
+
 from bench.environment import SEARCH_PATH, Far
 from sample_app.processes import running, wait_until_ready
 
@@ -174,7 +176,9 @@ def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[Far]:
 
 
 def _write(folder: Path, far: Far) -> None:
-    _make_certificate(folder, Path(far.ca))
+    certificate = _make_certificate(folder)
+    # As much to load as for Lambda itself.
+    Path(far.ca).write_text(certifi.contents() + certificate.read_text())
     (folder / "nginx.conf").write_text(configuration(folder, far))
     for name, size in LARGE_ANSWERS.items():
         items = {"items": ["x" * 78] * (size // 82)}
@@ -186,10 +190,11 @@ def _far(folder: Path) -> Far:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
         ports = [listener.getsockname()[1] for listener in sockets]
-    return Far(*ports, ca=str(folder / "cert.pem"))
+    return Far(*ports, ca=str(folder / "bundle.pem"))
 
 
-def _make_certificate(folder: Path, certificate: Path) -> None:
+def _make_certificate(folder: Path) -> Path:
+    certificate = folder / "cert.pem"
     program = shutil.which("openssl")
     if program is None:
         raise StubFailed("the stub's certificate is made with the openssl program")
@@ -198,6 +203,7 @@ def _make_certificate(folder: Path, certificate: Path) -> None:
     command = [program, "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-sha256", "-days", "30"]
     command += ["-config", str(config), "-out", str(certificate), "-keyout"]
     subprocess.run([*command, str(folder / "key.pem")], check=True, capture_output=True)
+    return certificate
 
 
 def _log_of(folder: Path) -> str:
