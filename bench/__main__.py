@@ -71,7 +71,9 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", choices=FIGURES, metavar="FIGURE", help=_names())
     parser.add_argument(
-        "--quick", action="store_true", help="every figure once and briefly, to see that it works"
+        "--quick",
+        action="store_true",
+        help="every figure once and briefly, to see that it works; nothing is judged",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the ratios there")
@@ -145,7 +147,7 @@ def _show(options: argparse.Namespace, measured: dict[str, list[Measured]]) -> N
     results = judge(measured)
     told = conditions(rounds=options.rounds, seconds=options.seconds, is_quick=options.quick)
     _say("\n" + ", ".join(f"{name} {value}" for name, value in told.items()))
-    _say("\n" + to_table(results))
+    _say("\n" + to_table(results, is_judged=not options.quick))
     if "growth" in measured:
         _say("\n" + growth_table(measured["growth"]))
     if options.json:

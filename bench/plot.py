@@ -75,7 +75,7 @@ def _spread(svg: ElementTree.Element, result: Result, y: float, scale: float) ->
     """Draw a thin line from the least to the most of all rounds."""
     left, right = (_LEFT + value * scale for value in (min(result.values), max(result.values)))
     ends = {"x1": f"{left:.1f}", "x2": f"{right:.1f}", "y1": f"{y:.1f}", "y2": f"{y:.1f}"}
-    _add(svg, "line", stroke="#c9c9c9", **{"stroke-width": "2"}, **ends)
+    _add(svg, "line", stroke="#8a8a8a", **{"stroke-width": "2"}, **ends)
 
 
 def _mark(

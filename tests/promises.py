@@ -26,8 +26,8 @@ PROMISES = {
     "once": "A function is executed at most once for a request. What is sent again is what "
     "certainly did not run, and a GET, HEAD or OPTIONS on a kept connection that died unanswered",
     "in time": "A request ends within `timeout` and a fifth, whatever the far end does",
-    "told apart": "Each failure has a status of its own and a log line with its cause; the "
-    "connection is neither leaked nor used again",
+    "told apart": "Each failure has the status that the README says, and a log line with its "
+    "cause; the connection is neither leaked nor used again",
     "whole": "No event goes out without its whole body; what is too large, cut short or framed "
     "badly is refused, and nothing is invoked",
     "framing": "No byte from a function changes the framing of the HTTP answer",

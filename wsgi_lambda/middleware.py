@@ -107,20 +107,20 @@ class LambdaMiddleware:
     ) -> Answer:
         """Write what happened to the log, and return what the client may know of it."""
         error.request_id = error.request_id or str(uuid.uuid4())
-        target = route and route.target
+        known = [error.detail] if error.detail else []
+        if route is not None:
+            target = route.target
+            known.append(f"function {target.function_name}, region {target.aws_region}")
+            known.append(f"host {route.transport.authority}")
         log.log(
             logging.ERROR if error.status >= 500 else logging.WARNING,
-            "%s %r: %d %s: %s (%s; function %s, region %s, host %s; request %s)",
+            "%s %r: %d %s: %s (%s)",
             environ["REQUEST_METHOD"],
             environ.get("PATH_INFO", ""),
             error.status,
             type(error).__name__,
             error.message,
-            error.detail or "no detail",
-            target and target.function_name,
-            target and target.aws_region,
-            route and route.transport.authority,
-            error.request_id,
+            "; ".join([*known, f"request {error.request_id}"]),
         )
         return failure(error)
 

@@ -152,7 +152,7 @@ class Request:
         if not length:
             return None
         if not _LENGTH.fullmatch(length):
-            raise RequestError("The request's Content-Length is not a number")
+            raise RequestError("The request's Content-Length is no length")
         return int(length)
 
 

@@ -33,7 +33,7 @@ def build(request: Request, route: Route, *, parse: bool = True) -> Any:
     """
     query = parse_arguments(request.query, route.event.max_arguments)
     if not has_arguments(request.media_type):
-        _log_ignored(request, request.skip_body())
+        _log_ignored(request, request.skip_body(), "its type holds no arguments")
         return query
     body = request.read_body(route.event.max_payload_size * LONGEST_ESCAPE)
     if is_json(request.media_type):
@@ -45,7 +45,7 @@ def build(request: Request, route: Route, *, parse: bool = True) -> Any:
         if query:
             raise RequestError("A JSON array cannot be joined with query arguments")
         return value
-    _log_ignored(request, len(body))
+    _log_ignored(request, len(body), "malformed, beyond the parser's limits, or a scalar")
     return query
 
 
@@ -61,14 +61,15 @@ def _check_size(body: bytes, limit: int) -> None:
             raise PayloadTooLarge(detail=f"JSON of {len(body)} bytes, limit {limit}")
 
 
-def _log_ignored(request: Request, length: int) -> None:
+def _log_ignored(request: Request, length: int, why: str) -> None:
     if length:
         log.warning(
-            "%s %r: a body of %d bytes, type %r, holds no arguments and is not in the event",
+            "%s %r: a body of %d bytes, type %r, is not in the event: %s",
             request.method,
             request.environ.get("PATH_INFO", ""),
             length,
             request.media_type,
+            why,
         )
 
 
