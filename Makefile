@@ -23,7 +23,7 @@ test: $(VENV)/.test
 
 # What is promised and what the tests tried: the table of docs/reliability.md.
 reliability: $(VENV)/.test
-	@$(BIN)/python -m pytest --promises docs/reliability.md
+	@$(BIN)/python -m pytest --promises=docs/reliability.md
 
 # Twenty minutes of load with faults, then ten of generated answers and configurations.
 SOAK ?= --minutes 20

@@ -321,10 +321,10 @@ def _kind(cause: BaseException) -> str:
         return "deadline passed"
     if isinstance(cause, socket.gaierror):
         return "name not resolved"
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
         return "TLS failed"
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+    if isinstance(cause, (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)):
         return "connection lost"
     return "connection failed"
