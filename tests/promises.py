@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).parents[1]
 DOCUMENT = PROJECT / "docs" / "reliability.md"
@@ -94,11 +95,8 @@ def promises_of(item: pytest.Item) -> set[str]:
 
 def _examples(item: pytest.Item) -> int:
     """Return how many inputs hypothesis makes for a test, 0 for one that is no property."""
-    settings = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
-    from hypothesis import settings as hypothesis_settings
-
     is_property = hasattr(getattr(item, "obj", None), "hypothesis")
-    return (settings or hypothesis_settings.default).max_examples if is_property else 0
+    return settings.default.max_examples if is_property else 0  # type: ignore[union-attr]
 
 
 def _soak() -> Mapping[str, Any]:
