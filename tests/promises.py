@@ -132,7 +132,8 @@ def _figures(figures: Mapping[str, int]) -> str:
 
 
 def _links(files: Iterable[str]) -> str:
-    return ", ".join(f"[{Path(name).stem}](../{name})" for name in sorted(files))
+    names = {name: name.removeprefix("tests/").removesuffix(".py") for name in sorted(files)}
+    return ", ".join(f"[{shown}](../{name})" for name, shown in names.items())
 
 
 def _load(soak: Mapping[str, Any]) -> list[str]:
