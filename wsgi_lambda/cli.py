@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from wsgi_lambda.options import Route
 from wsgi_lambda.route import RouteTable
 from wsgi_lambda.settings import load_document, load_setting
 
+PACKAGE = "wsgi-lambda"
 FILE = "module:attribute, or a .json, .toml, .yaml or .yml file"
 
 #: In the place of what the environment will tell, while a setting is checked.
@@ -59,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wsgi-lambda", description="Work with a WSGI_LAMBDA configuration."
     )
+    parser.add_argument("--version", action="version", version=f"wsgi-lambda {version(PACKAGE)}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="read it, find credentials, do a DryRun of each")
     check.set_defaults(run=_check)

@@ -85,6 +85,12 @@ def test_every_command_and_option_is_documented(
     assert {option for option in options if f"`{option}" not in section} == set()
 
 
+def test_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capfd.readouterr().out == f"wsgi-lambda {wsgi_lambda.__version__}\n"
+
+
 def test_module_runs(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setattr(sys, "argv", ["wsgi-lambda", "routes", setting])
     with pytest.raises(SystemExit, match="0"):
