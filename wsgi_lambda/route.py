@@ -49,10 +49,12 @@ class RouteTable:
         route has, however many routes there are and however long the path is.
         """
         path = environ.get("PATH_INFO", "")
-        if path[1:2] == "/" or path[:1] != "/":
+        before, _, rest = path.partition("/")
+        if before or rest.startswith("/"):
             # To Flask "//pay" and "pay" are "/pay": nobody shall pass by the route so.
-            path = f"/{path.lstrip('/')}"
-        depth = self._depths.get(path[1:].partition("/")[0])
+            rest = path.lstrip("/")
+            path = f"/{rest}"
+        depth = self._depths.get(rest.partition("/")[0])
         if depth is not None:
             prefix = "/".join(path.split("/", depth + 1)[: depth + 1])
             while prefix:
