@@ -1,4 +1,4 @@
-"""How long properties are searched: shortly, or for minutes with `--hypothesis-profile soak`."""
+"""How long properties are searched: shortly, or for some minutes with `--hypothesis-profile soak`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("test", max_examples=100, deadline=None)
 settings.register_profile(
-    "soak", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "soak", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("test")
