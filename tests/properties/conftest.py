@@ -1,4 +1,4 @@
-"""How long properties are searched: shortly, or for some minutes with `--hypothesis-profile soak`."""
+"""How long properties are searched: shortly, or for minutes with `--hypothesis-profile soak`."""
 
 from __future__ import annotations
 
