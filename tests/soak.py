@@ -35,6 +35,7 @@ from tests import lambda_server as far_end
 from tests.gunicorn_server import gunicorn, site
 from tests.lambda_server import Exchange, Invocation, LambdaServer, Step
 from tests.promises import SOAK
+from tests.properties.conftest import SOAK_EXAMPLES
 
 PROJECT = Path(__file__).parents[1]
 CLIENTS = 64
@@ -243,7 +244,10 @@ def run_properties(minutes: float) -> tuple[bool, str]:
         if subprocess.run(command, cwd=PROJECT, check=False).returncode:
             return False, "broken"
     taken = (time.monotonic() - started) / 60
-    return True, f"{taken:.0f} min of hypothesis, {5000 * seeds:,} inputs each, none broken"
+    return (
+        True,
+        f"{taken:.0f} min of hypothesis, {SOAK_EXAMPLES * seeds:,} inputs each, none broken",
+    )
 
 
 def main() -> int:

@@ -11,13 +11,15 @@ import re
 from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from typing import Any
 
+from wsgi_lambda.headers import TOKEN
+
 # As many, and as long, as http.client takes.
 _MOST_FIELDS = 100
 _LONGEST_LINE = 65536  # bytes
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
 # RFC 9112, 5: no blank before the colon, and no line that goes on in the next.
-_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)\r?\n")
+_FIELD = re.compile(rf"({TOKEN.pattern}):[ \t]*([^\r\n\0]*)\r?\n")
 _FRAMING = ("connection", "content-length", "transfer-encoding")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 Headers = list[tuple[str, str]]
 
 # RFC 9110, 5.6.2.
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE = re.compile(r"[!-~]+")
 # Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -38,7 +38,7 @@ _CONNECTION_ONLY = HOP_BY_HOP | {"content-length", "status"}
 
 def is_token(name: str) -> bool:
     """Tell a token of HTTP, which a header's name and a method must be."""
-    return _TOKEN.fullmatch(name) is not None
+    return TOKEN.fullmatch(name) is not None
 
 
 def is_visible(value: str) -> bool:

@@ -87,6 +87,11 @@ class Reply:
         return found.partition(":")[0].rpartition("#")[2]
 
     @property
+    def is_success(self) -> bool:
+        """Tell whether there was no error of Lambda's; the function may have had one."""
+        return self.status in SUCCESSES
+
+    @property
     def is_not_ready(self) -> bool:
         """Tell whether Lambda has the function, but cannot run it just now."""
         return self.status >= 400 and self.error_type in NOT_READY
@@ -235,7 +240,7 @@ class Function:
             ):
                 retries += 1
                 reply = once()
-        if self._retries and reply.status in SUCCESSES:
+        if self._retries and reply.is_success:
             self._client.quota.give_back(retries=retries)
         return reply
 

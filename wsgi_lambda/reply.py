@@ -48,7 +48,7 @@ def to_answer(reply: Reply, route: Route) -> Answer:
     Raises `ServiceError` where Lambda refused, `ResultError` where a proxy
     integration's result is an error or no HTTP answer.
     """
-    if reply.status not in (200, 202, 204):
+    if not reply.is_success:
         raise _service_error(reply)
     _write_tail(reply)
     if reply.header("x-amz-function-error"):

@@ -9,7 +9,6 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tests.conftest import defaults
 from tests.gunicorn_server import gunicorn, site
 from tests.lambda_server import LambdaServer
 from tests.promises import Tried
-from tests.web_server import serving
+from tests.web_server import HTTPAnswer, serving
 from wsgi_lambda import LambdaMiddleware
 
 pytestmark = pytest.mark.promise("framing")
@@ -36,19 +35,7 @@ ROUTES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """One answer as it was on the wire."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key.lower() == name]
-
-
-def parse(data: bytes, *, is_bodiless: bool) -> Wire:
+def parse(data: bytes, *, is_bodiless: bool) -> HTTPAnswer:
     """Return the one answer that ``data`` is, by the letter of RFC 9112; else ValueError."""
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
@@ -61,7 +48,7 @@ def parse(data: bytes, *, is_bodiless: bool) -> Wire:
         if not found:
             raise ValueError(f"no header: {line!r}")
         headers.append((found[1].decode(), found[2].decode("latin-1")))
-    answer = Wire(int(status[1]), tuple(headers), body)
+    answer = HTTPAnswer(int(status[1]), tuple(headers), body)
     lengths, codings = answer.all("content-length"), answer.all("transfer-encoding")
     if is_bodiless or answer.status in (204, 304):
         if body:
@@ -78,7 +65,7 @@ class NearEnd:
         self._address = address
         self._lambda = lambda_server
 
-    def answer(self, route: str, step: far_end.Step, method: str = "GET") -> Wire:
+    def answer(self, route: str, step: far_end.Step, method: str = "GET") -> HTTPAnswer:
         """Return what a client reads until the server closes, and nothing after."""
         self._lambda.script(step)
         request = f"{method} {route} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

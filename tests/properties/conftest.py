@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+#: Of each property in one pass of the soak.
+SOAK_EXAMPLES = 5_000
+
 settings.register_profile("test", max_examples=100, deadline=None)
 settings.register_profile(
-    "soak", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "soak", max_examples=SOAK_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("test")

@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "event": {"options", "request", "errors", "headers", "trace"},
     "headers": set(),
     "sign": {"credentials"},
-    "head": set(),
+    "head": {"headers"},
     "pool": {"head"},
     "fork": set(),
     "limits": {"errors", "fork"},
