@@ -8,6 +8,7 @@
           ├── RequestError       400   the client's request cannot be made into an event
           │    ├── LengthRequired  411
           │    └── PayloadTooLarge 413
+          │         └── TooManyArguments
           ├── AuthorizeError     500   `authorize` raised, or returned nonsense
           ├── CredentialsError   500   nothing to sign with
           ├── TooManyInvocations 503   `max_concurrency` are under way in this process
@@ -80,6 +81,15 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     default_message = "The request is too large for the function"
+
+
+class TooManyArguments(PayloadTooLarge):
+    """The request has more than ``limit`` arguments (`max_arguments`); nothing was sent."""
+
+    default_message = "The request has too many arguments"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(detail=f"more than {limit}")
 
 
 class AuthorizeError(LambdaError):

@@ -11,7 +11,7 @@ import re
 from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from typing import Any
 
-from wsgi_lambda.headers import TOKEN
+from wsgi_lambda.headers import LENGTH, TOKEN
 
 # As many, and as long, as http.client takes.
 _MOST_FIELDS = 100
@@ -21,7 +21,6 @@ _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n"
 # RFC 9112, 5: no blank before the colon, and no line that goes on in the next.
 _FIELD = re.compile(rf"({TOKEN.pattern}):[ \t]*([^\r\n\0]*)\r?\n")
 _FRAMING = ("connection", "content-length", "transfer-encoding")
-_LENGTH = re.compile(r"[0-9]{1,19}")
 
 
 class StrictResponse(HTTPResponse):
@@ -83,7 +82,7 @@ class StrictResponse(HTTPResponse):
         lengths = set(said["content-length"])
         if codings and (codings != ["chunked"] or lengths):
             raise HTTPException("the answer's Transfer-Encoding is not chunked alone")
-        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        if len(lengths) > 1 or not all(map(LENGTH.fullmatch, lengths)):
             raise HTTPException("the answer's Content-Length is no length")
         self.chunked = bool(codings)
         self.chunk_left = None

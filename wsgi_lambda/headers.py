@@ -13,6 +13,8 @@ Headers = list[tuple[str, str]]
 
 # RFC 9110, 5.6.2.
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# A Content-Length (RFC 9110, 8.6): digits alone; int() would also take "+5", "-1", "1_000" and "٣".
+LENGTH = re.compile(r"[0-9]{1,19}")
 _VISIBLE = re.compile(r"[!-~]+")
 # Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")

@@ -197,7 +197,7 @@ class LambdaClient:
     def _failure(self, error: Exception) -> LambdaError:
         cause = root_cause(error)
         through = " through proxy_url" if self._transport.proxy_url else ""
-        detail = f"{_kind(cause)} at {self._transport.authority}{through}: {cause!r}"
+        detail = f"{failure_kind(cause)} at {self._transport.authority}{through}: {cause!r}"
         # ETIMEDOUT is the system's word for a peer that TCP keepalive found dead.
         if isinstance(cause, TimeoutError) and cause.errno is None:
             return DeadlinePassed(detail=detail)
@@ -320,7 +320,7 @@ def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
     return requests.Request("POST", url, headers=headers).prepare()
 
 
-def _kind(cause: BaseException) -> str:
+def failure_kind(cause: BaseException) -> str:
     """Name a failure for the log: what to look at first."""
     if isinstance(cause, TimeoutError):
         return "deadline passed"

@@ -53,7 +53,7 @@ _HOST_PATTERN = (
 )
 
 
-def _matches(pattern: str, value: str) -> bool:
+def fits(pattern: str, value: str) -> bool:
     """Tell whether ASCII ``pattern`` fits; it is compiled when first asked for, as few apps do."""
     return re.fullmatch(pattern, value, re.ASCII) is not None
 
@@ -68,7 +68,7 @@ def is_path(value: object) -> bool:
 
 def text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"must be a text that is not empty, not {_kind(value)}")
+        raise ValueError(f"must be a text that is not empty, not {type_in_words(value)}")
     return value
 
 
@@ -80,7 +80,7 @@ def secret(value: object) -> str:
 
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {_kind(value)}")
+        raise ValueError(f"must be true or false, not {type_in_words(value)}")
     return value
 
 
@@ -90,7 +90,7 @@ def integer(least: int, most: int | None = None) -> Callable[[object], int]:
 
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"must be {wanted}, not {_kind(value)}")
+            raise ValueError(f"must be {wanted}, not {type_in_words(value)}")
         if value < least or (most is not None and value > most):
             raise ValueError(f"must be {wanted}")
         return value
@@ -111,7 +111,9 @@ def one_of(*choices: str) -> Callable[[object], str]:
         if not isinstance(value, str) and str(value) in choices:
             raise ValueError(f'must be a text: write "{value}" in quotes')
         if not isinstance(value, str):
-            raise ValueError(f"must be one of the texts {', '.join(choices)}, not {_kind(value)}")
+            raise ValueError(
+                f"must be one of the texts {', '.join(choices)}, not {type_in_words(value)}"
+            )
         if value not in choices:
             raise ValueError(f"must be one of {', '.join(choices)}")
         return value
@@ -120,19 +122,19 @@ def one_of(*choices: str) -> Callable[[object], str]:
 
 
 def names(value: object) -> frozenset[str]:
-    return frozenset(_texts(value))
+    return frozenset(texts(value))
 
 
 def methods(value: object) -> frozenset[str]:
-    found = _texts(value)
+    found = texts(value)
     if not all(map(is_token, found)):
         raise ValueError("holds a text that is no HTTP method")
     return frozenset(method.upper() for method in found)
 
 
 def hosts(value: object) -> tuple[str, ...]:
-    found = tuple(host.lower() for host in _texts(value))
-    if not all(_matches(_HOST_PATTERN, each) for each in found):
+    found = tuple(host.lower() for host in texts(value))
+    if not all(fits(_HOST_PATTERN, each) for each in found):
         raise ValueError("holds a text that is no host name, `*.name` or `name.*`")
     return found
 
@@ -153,7 +155,7 @@ def split_function_name(name: str) -> tuple[str, str, str]:
 
 
 def qualifier(value: object) -> str:
-    if not _matches(_QUALIFIER, text(value)):
+    if not fits(_QUALIFIER, text(value)):
         raise ValueError("is neither a version nor an alias, by AWS's pattern")
     return text(value)
 
@@ -170,7 +172,7 @@ def is_region(name: str) -> bool:
 
 def is_tenant(name: str) -> bool:
     """Tell a tenant's id, which must also come through as a header's value."""
-    return _matches(_TENANT, name) and name == name.strip()
+    return fits(_TENANT, name) and name == name.strip()
 
 
 def tenant_id(value: object) -> str:
@@ -186,7 +188,7 @@ def tenant_id(value: object) -> str:
 def client_context(value: object) -> str:
     """Return a mapping as the base64 of its JSON, which Lambda limits."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"must be a mapping, not {_kind(value)}")
+        raise ValueError(f"must be a mapping, not {type_in_words(value)}")
     try:
         encoded = base64.b64encode(json.dumps(dict(value), allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
@@ -222,7 +224,7 @@ def host(value: object) -> str:
         if "%" not in bare:  # a zone would have to be escaped in the URL
             return str(ipaddress.ip_address(bare))
     except ValueError:
-        if _matches(_HOST, name):
+        if fits(_HOST, name):
             return name.lower()
     raise ValueError("must be a host name or address alone, without scheme, port or path")
 
@@ -274,19 +276,19 @@ def sts_endpoint_url(value: object) -> str:
 
 
 def role_arn(value: object) -> str:
-    if not _matches(_ROLE_ARN, text(value)):
+    if not fits(_ROLE_ARN, text(value)):
         raise ValueError("is no ARN of an IAM role")
     return text(value)
 
 
 def role_session_name(value: object) -> str:
-    if not _matches(_SESSION_NAME, text(value)):
+    if not fits(_SESSION_NAME, text(value)):
         raise ValueError("must have 2 to 64 letters, digits or characters of +=,.@-_")
     return text(value)
 
 
 def external_id(value: object) -> str:
-    if not _matches(_EXTERNAL_ID, text(value)):
+    if not fits(_EXTERNAL_ID, text(value)):
         raise ValueError("must have 2 to 1224 letters, digits or characters of +=,.@:/-_")
     return text(value)
 
@@ -296,7 +298,9 @@ def tls_verify(value: object) -> bool | str:
     if isinstance(value, bool):
         return value
     if not isinstance(value, (str, os.PathLike)) or not value:
-        raise ValueError(f"must be true, false or the path of a CA bundle, not {_kind(value)}")
+        raise ValueError(
+            f"must be true, false or the path of a CA bundle, not {type_in_words(value)}"
+        )
     path = os.fspath(value)
     try:
         ssl.create_default_context(cafile=path)
@@ -307,13 +311,13 @@ def tls_verify(value: object) -> bool | str:
     return path
 
 
-def _texts(value: object) -> list[str]:
+def texts(value: object) -> list[str]:
     if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)) or not value:
-        raise ValueError(f"must be a list of texts that is not empty, not {_kind(value)}")
+        raise ValueError(f"must be a list of texts that is not empty, not {type_in_words(value)}")
     return [text(item) for item in value]
 
 
-def _kind(value: object) -> str:
+def type_in_words(value: object) -> str:
     """Say what ``value`` is without saying what it holds."""
     if value in ("", [], (), set()):
         return "an empty one"

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from wsgi_lambda import strict_json
 from wsgi_lambda.errors import ResultError
 from wsgi_lambda.headers import Headers, end_to_end, is_token, is_value
 
@@ -36,7 +37,7 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
     such answer but the body of one: None.
     """
     try:
-        result = json.loads(payload, parse_constant=_no_constant)
+        result = strict_json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise _malformed("result", "is not JSON") from error
     if is_inferred and (not isinstance(result, dict) or result.get("statusCode") is None):
@@ -49,10 +50,6 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
 
 def _malformed(field: str, what: str) -> ResultError:
     return ResultError(f"The function's {field} {what}", detail="malformed proxy result")
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _status(result: dict[str, Any]) -> int:

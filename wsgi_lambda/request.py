@@ -6,7 +6,6 @@ gives real text back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
+from wsgi_lambda.headers import LENGTH
 
-# RFC 9110, 8.6: digits alone; int() would also take "+5", "-1", "1_000" and "٣".
-_LENGTH = re.compile(r"[0-9]{1,19}")
 _BLOCK = 64 * 1024  # bytes read at once
 #: What may stand in a path unescaped: pchar and "/" of RFC 3986.
 PATH_SAFE = "/!$&'()*+,;=:@~"
@@ -151,7 +149,7 @@ class Request:
             raise LengthRequired
         if not length:
             return None
-        if not _LENGTH.fullmatch(length):
+        if not LENGTH.fullmatch(length):
             raise RequestError("The request's Content-Length is no length")
         return int(length)
 

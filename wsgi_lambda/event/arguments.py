@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from wsgi_lambda.errors import PayloadTooLarge, RequestError
+from wsgi_lambda import strict_json
+from wsgi_lambda.errors import PayloadTooLarge, RequestError, TooManyArguments
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
@@ -118,15 +118,11 @@ def split_arguments(encoded: bytes, most: int) -> Iterator[tuple[str, str | None
     Raises `PayloadTooLarge` for more than ``most``.
     """
     if encoded.count(b"&") >= most:
-        raise too_many(most)
+        raise TooManyArguments(most)
     for part in encoded.split(b"&"):
         if part:
             name, equals, value = part.partition(b"=")
             yield _unquote(name), _unquote(value) if equals else None
-
-
-def too_many(most: int) -> PayloadTooLarge:
-    return PayloadTooLarge("The request has too many arguments", detail=f"more than {most}")
 
 
 def _unquote(quoted: bytes) -> str:
@@ -144,15 +140,7 @@ def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parse_json(body: bytes) -> dict[str, Any] | list[Any] | None:
     """Return an object or array; None for a scalar and for what is beyond the parser."""
     try:
-        # What json.loads does with bytes, but for a decoder that is made once.
-        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        value = strict_json.loads(body)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, (dict, list)) else None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
-from wsgi_lambda.event.arguments import too_many
+from wsgi_lambda.errors import TooManyArguments
 
 
 class _Decoder(MultipartDecoder):
@@ -47,7 +47,7 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
     except ValueError:
         return None
     except RequestEntityTooLarge as error:
-        raise too_many(most) from error
+        raise TooManyArguments(most) from error
     if any(name is None for name, _ in pairs):
         return None
     return pairs
