@@ -31,7 +31,7 @@ from wsgi_lambda.kong.notes import Kind, Note, report
 from wsgi_lambda.kong.variables import Joined, Variable, mark_templates
 from wsgi_lambda.kong.written import OMITTED, as_json, as_python, without_variables
 from wsgi_lambda.options import Route
-from wsgi_lambda.route import RouteTable
+from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.settings import load_document, load_setting
 
 PACKAGE = "wsgi-lambda"

@@ -17,10 +17,10 @@ import requests
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
-from wsgi_lambda.fork import begin_anew
 from wsgi_lambda.limits import RetryQuota, Slots, wait_before
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.parsers import HEADER_SOURCE
@@ -137,7 +137,7 @@ class LambdaClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.quota = RetryQuota()
-        begin_anew(self._begin)
+        reset_after_fork(self._begin)
 
     def _begin(self) -> None:
         self._session: _Session | None = None

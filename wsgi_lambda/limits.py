@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 import threading
 
+from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.errors import TooManyInvocations
-from wsgi_lambda.fork import begin_anew
 
 # The standard retry mode of AWS's SDKs has a bucket of 500 tokens. It is a
 # fifth of that here, as each worker process of a server has one of its own.
@@ -39,7 +39,7 @@ class RetryQuota:
     """
 
     def __init__(self) -> None:
-        begin_anew(self._begin)
+        reset_after_fork(self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class Slots:
 
     def __init__(self, count: int | None) -> None:
         self._count = count
-        begin_anew(self._begin)
+        reset_after_fork(self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from wsgi_lambda.configuration import read_routes
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import OPTIONS
-from wsgi_lambda.route import RouteTable
+from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.sign import Signer
 
 ANYTHING = st.recursive(

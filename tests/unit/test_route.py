@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from wsgi_lambda.configuration import read_routes
-from wsgi_lambda.route import RouteTable
+from wsgi_lambda.routing import RouteTable
 
 
 def table(routes):

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
-from wsgi_lambda.fork import begin_anew
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -69,7 +69,7 @@ class CredentialCache:
     ) -> None:
         self._look_up = look_up
         self._clock = clock
-        begin_anew(self._begin)
+        reset_after_fork(self._begin)
 
     def _begin(self) -> None:
         self._kept: _Kept | None = None

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 
 
-def begin_anew(forget: Callable[[], None]) -> None:
+def reset_after_fork(forget: Callable[[], None]) -> None:
     """Call ``forget``, a bound method, now and in every child process that is forked.
 
     It ends with its object: nothing is kept alive by this.
