@@ -11,7 +11,7 @@ import re
 from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from typing import Any
 
-from wsgi_lambda.headers import LENGTH, TOKEN
+from wsgi_lambda.header_syntax import LENGTH, TOKEN
 
 # As many, and as long, as http.client takes.
 _MOST_FIELDS = 100

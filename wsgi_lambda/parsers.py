@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from wsgi_lambda.headers import is_token, is_visible
+from wsgi_lambda.header_syntax import is_token, is_visible
 
 # NamespacedFunctionName and Qualifier of the Invoke API's own model.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html

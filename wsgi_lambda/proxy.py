@@ -15,7 +15,8 @@ from typing import Any
 
 from wsgi_lambda import strict_json
 from wsgi_lambda.errors import ResultError
-from wsgi_lambda.headers import Headers, end_to_end, is_token, is_value
+from wsgi_lambda.header_syntax import Headers, is_token, is_value
+from wsgi_lambda.response.headers import end_to_end
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _COOKIE = "set-cookie"

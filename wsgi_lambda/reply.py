@@ -11,10 +11,11 @@ from http import HTTPStatus
 from typing import Any
 
 from wsgi_lambda.errors import LambdaError, ResultError, ServiceError
-from wsgi_lambda.headers import Headers, end_to_end, without
+from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke import Reply
 from wsgi_lambda.options import AnswerOptions, Route
 from wsgi_lambda.proxy import read_result
+from wsgi_lambda.response.headers import end_to_end, without
 
 log = logging.getLogger("wsgi_lambda")
 tail_log = logging.getLogger("wsgi_lambda.tail")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
-from wsgi_lambda.headers import LENGTH
+from wsgi_lambda.header_syntax import LENGTH
 
 _BLOCK = 64 * 1024  # bytes read at once
 #: What may stand in a path unescaped: pchar and "/" of RFC 3986.

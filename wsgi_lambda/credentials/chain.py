@@ -24,7 +24,7 @@ from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.cache import Found
 from wsgi_lambda.credentials.environment import FIRST_PLACES
 from wsgi_lambda.errors import CredentialsError
-from wsgi_lambda.headers import is_visible
+from wsgi_lambda.header_syntax import is_visible
 
 log = logging.getLogger("wsgi_lambda")
 

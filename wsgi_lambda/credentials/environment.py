@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError
-from wsgi_lambda.headers import is_visible
+from wsgi_lambda.header_syntax import is_visible
 
 #: Where is looked before anything that needs botocore, in words.
 FIRST_PLACES = (

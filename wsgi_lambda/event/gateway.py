@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from wsgi_lambda.event.arguments import split_arguments
-from wsgi_lambda.headers import HOP_BY_HOP
+from wsgi_lambda.header_syntax import HOP_BY_HOP
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
 from wsgi_lambda.trace import HEADER as TRACE

@@ -6,7 +6,6 @@ Nothing that passes here can change the framing of the HTTP answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 #: Names and values as WSGI has them: text that stands for latin-1 bytes.
 Headers = list[tuple[str, str]]
@@ -33,9 +32,6 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-# These are the server's to say; PEP 3333 forbids an application to send those
-# above. `Status` is a header to CGI alone, and would set the status there.
-_CONNECTION_ONLY = HOP_BY_HOP | {"content-length", "status"}
 
 
 def is_token(name: str) -> bool:
@@ -54,7 +50,7 @@ def is_visible(value: str) -> bool:
 
 def is_value(value: str) -> bool:
     """Tell whether a value is free of control characters and can be encoded."""
-    if _is_plain(value):
+    if is_plain(value):
         return True
     if _CONTROL.search(value):
         return False
@@ -65,49 +61,6 @@ def is_value(value: str) -> bool:
     return True
 
 
-def _is_plain(value: str) -> bool:
+def is_plain(value: str) -> bool:
     """Tell what nearly all values are: visible ASCII and blanks."""
     return value.isascii() and value.isprintable()
-
-
-def to_wire(value: str) -> str:
-    """Return ``value`` as WSGI wants it: latin-1 as it is, else UTF-8 bytes in disguise.
-
-    A tab becomes a blank, its equal in a header (RFC 9110, 5.6.3); PEP 3333's
-    validator takes none.
-    """
-    if _is_plain(value):
-        return value
-    value = value.replace("\t", " ")
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode().decode("latin-1")
-    return value
-
-
-def end_to_end(headers: Iterable[tuple[str, str]], *, but: frozenset[str] = frozenset()) -> Headers:
-    """Return what may be passed on: no framing, nothing of one hop, nothing malformed.
-
-    A header that `Connection` names is one of this hop, too; ``but`` are more
-    names, in lower case, that stay behind.
-    """
-    named = [(name.lower(), name, value) for name, value in headers]
-    this_hop = {
-        other.strip().lower()
-        for lower, _, value in named
-        if lower == "connection"
-        for other in value.split(",")
-    }
-    left_behind = _CONNECTION_ONLY | but | this_hop
-    return [
-        (name, to_wire(value))
-        for lower, name, value in named
-        if lower not in left_behind and is_token(name) and is_value(value)
-    ]
-
-
-def without(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:
-    """Return ``headers`` without those that ``others`` name, compared without case."""
-    names = {name.lower() for name, _ in others}
-    return [(name, value) for name, value in headers if name.lower() not in names]
