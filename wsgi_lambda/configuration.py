@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from wsgi_lambda import endpoint, parsers
+from wsgi_lambda import endpoint
 from wsgi_lambda.credentials.source import EXTRA, has_botocore
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import (
@@ -22,6 +22,8 @@ from wsgi_lambda.options import (
     Route,
     Target,
     Transport,
+    aws_names,
+    parsers,
 )
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, AnswerOptions)
@@ -99,7 +101,7 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
     hidden = own.values.keys() | own.faulty
     if hidden & KEYS:
         hidden |= {"aws_session_token"}
-    if parsers.split_function_name(own.values.get("function_name", ""))[0]:
+    if aws_names.split_function_name(own.values.get("function_name", ""))[0]:
         # A default region is for the routes that do not say theirs, as an ARN does.
         hidden |= {"aws_region"}
     values = {name: value for name, value in defaults.values.items() if name not in hidden}
@@ -186,7 +188,7 @@ def _contradictions(
     target: Target, identity: Identity, region: str
 ) -> Iterator[tuple[str, set[str], str]]:
     """Yield (option, options that it is judged by, what is wrong) where values do not fit."""
-    in_arn, _, suffix = parsers.split_function_name(target.function_name)
+    in_arn, _, suffix = aws_names.split_function_name(target.function_name)
     if not target.function_name:
         yield "function_name", set(), "required"
     if suffix and target.qualifier and suffix != target.qualifier:
@@ -208,7 +210,7 @@ def _contradictions(
             "not set, and neither a full ARN in function_name nor AWS_REGION or AWS_DEFAULT_REGION "
             "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it",
         )
-    elif not parsers.is_region(region):
+    elif not aws_names.is_region(region):
         yield (
             "aws_region",
             set(),

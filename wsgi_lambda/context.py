@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
-from wsgi_lambda.parsers import HEADER_SOURCE, is_tenant
+from wsgi_lambda.options.aws_names import HEADER_SOURCE, is_tenant
 from wsgi_lambda.request import Request
 from wsgi_lambda.trace import trace_of
 

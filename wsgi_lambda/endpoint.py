@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from wsgi_lambda import parsers
 from wsgi_lambda.credentials.source import profile_region
-from wsgi_lambda.options import Target, Transport
+from wsgi_lambda.options import Target, Transport, addresses, aws_names
 
 REGION_NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -46,7 +45,7 @@ PARTITIONS = {
 
 def region_of(target: Target, environ: Mapping[str, str]) -> str:
     """Return the option's region, the ARN's, the environment's, or the profile's; else ""."""
-    in_arn, _, _ = parsers.split_function_name(target.function_name)
+    in_arn, _, _ = aws_names.split_function_name(target.function_name)
     named = (environ.get(name) for name in REGION_NAMES)
     return target.aws_region or in_arn or next(filter(None, named), "") or profile_region()
 
@@ -70,7 +69,7 @@ def _from_environment(transport: Transport, environ: Mapping[str, str]) -> Trans
     if name is None or _is_true(environ, IGNORE_ENDPOINTS):
         return None
     try:
-        endpoint = parsers.endpoint_url(environ[name])
+        endpoint = addresses.endpoint_url(environ[name])
     except ValueError as error:
         raise ValueError(f"{name} in the environment {error}") from error
     own_port = 0 if transport.port == HTTPS_PORT else transport.port

@@ -23,7 +23,7 @@ from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
 from wsgi_lambda.limits import RetryQuota, Slots, wait_before
 from wsgi_lambda.options import Route, Target, Transport
-from wsgi_lambda.parsers import HEADER_SOURCE
+from wsgi_lambda.options.aws_names import HEADER_SOURCE
 from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
 from wsgi_lambda.sign import Signer
 

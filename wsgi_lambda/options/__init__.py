@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from wsgi_lambda import parsers
+from wsgi_lambda.options import addresses, aws_names, parsers
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
@@ -30,7 +30,7 @@ BUFFERED_RESPONSE = 6 * MEBIBYTE + 64 * 1024
 
 
 #: What these read may be secret.
-HIDDEN = (parsers.secret, parsers.external_id, parsers.proxy_url, parsers.client_context)
+HIDDEN = (parsers.secret, aws_names.external_id, addresses.proxy_url, aws_names.client_context)
 
 
 def option(parse: Callable[[object], Any], default: Any = None, *, doc: str) -> Any:
@@ -47,7 +47,7 @@ class Match:
         parsers.methods, frozenset(), doc="HTTP methods, as a list; HEAD is not implied by GET"
     )
     hosts: tuple[str, ...] = option(
-        parsers.hosts,
+        addresses.hosts,
         (),
         doc="names of the Host header, as a list; `*.` before or `.*` after a name as in Kong",
     )
@@ -65,11 +65,13 @@ class Target:
     """What to invoke."""
 
     function_name: str = option(
-        parsers.function_name, "", doc="name, ARN or partial ARN, with optional `:alias`; required"
+        aws_names.function_name,
+        "",
+        doc="name, ARN or partial ARN, with optional `:alias`; required",
     )
-    qualifier: str | None = option(parsers.qualifier, doc="version or alias")
+    qualifier: str | None = option(aws_names.qualifier, doc="version or alias")
     aws_region: str = option(
-        parsers.region,
+        aws_names.region,
         "",
         doc="else the ARN's, the environment's `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's",
     )
@@ -95,10 +97,10 @@ class Target:
         parsers.integer(1), doc="invocations at once in each process; the surplus gets 503"
     )
     tenant_id: str | None = option(
-        parsers.tenant_id, doc="of the invocation; `header:NAME` takes it from the request"
+        aws_names.tenant_id, doc="of the invocation; `header:NAME` takes it from the request"
     )
     client_context: str | None = option(
-        parsers.client_context,
+        aws_names.client_context,
         doc="mapping that the function finds in its context's client_context",
     )
 
@@ -115,16 +117,16 @@ class Identity:
         parsers.secret, doc="session token of temporary `aws_key` and `aws_secret`"
     )
     aws_assume_role_arn: str | None = option(
-        parsers.role_arn, doc="role to assume with the credentials found so far"
+        aws_names.role_arn, doc="role to assume with the credentials found so far"
     )
     aws_role_session_name: str = option(
-        parsers.role_session_name, "wsgi_lambda", doc="name of the role's session"
+        aws_names.role_session_name, "wsgi_lambda", doc="name of the role's session"
     )
     aws_external_id: str | None = option(
-        parsers.external_id, doc="external id, where the role's trust policy wants one"
+        aws_names.external_id, doc="external id, where the role's trust policy wants one"
     )
     aws_sts_endpoint_url: str | None = option(
-        parsers.sts_endpoint_url, doc="URL of STS; else AWS's own, in the region"
+        addresses.sts_endpoint_url, doc="URL of STS; else AWS's own, in the region"
     )
     aws_imds_protocol_version: str = option(
         parsers.one_of("v1", "v2"),
@@ -138,7 +140,7 @@ class Transport:
     """One endpoint and its pool; routes with the same values share connections."""
 
     host: str = option(
-        parsers.host,
+        addresses.host,
         "",
         doc="of the endpoint; else the environment's `AWS_ENDPOINT_URL_LAMBDA` or "
         "`AWS_ENDPOINT_URL`, else `lambda.<region>.<suffix of the partition>`",
@@ -146,10 +148,10 @@ class Transport:
     port: int = option(parsers.integer(1, 65535), 0, doc="else 443, with `disable_https` 80")
     disable_https: bool = option(parsers.boolean, False, doc="speak plain HTTP to the endpoint")
     tls_verify: bool | str = option(
-        parsers.tls_verify, True, doc="true, false, or the path of a CA bundle (PEM)"
+        addresses.tls_verify, True, doc="true, false, or the path of a CA bundle (PEM)"
     )
     proxy_url: str | None = option(
-        parsers.proxy_url, doc="forward proxy, `http://host:port`, for Lambda and STS"
+        addresses.proxy_url, doc="forward proxy, `http://host:port`, for Lambda and STS"
     )
     keepalive: float = option(
         parsers.milliseconds,
