@@ -13,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
+from wsgi_lambda.config.files import load_document, load_setting
 from wsgi_lambda.errors import ConfigError, LambdaError
 from wsgi_lambda.invocation import (
     Shown,
@@ -32,7 +33,6 @@ from wsgi_lambda.kong.variables import Joined, Variable, mark_templates
 from wsgi_lambda.kong.written import OMITTED, as_json, as_python, without_variables
 from wsgi_lambda.options import Route
 from wsgi_lambda.routing import RouteTable
-from wsgi_lambda.settings import load_document, load_setting
 
 PACKAGE = "wsgi-lambda"
 FILE = "module:attribute, or a .json, .toml, .yaml or .yml file"

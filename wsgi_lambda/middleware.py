@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 from wsgi_lambda.authorize import ask
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.context import headers_beside
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import LambdaError, RequestError

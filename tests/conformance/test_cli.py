@@ -19,7 +19,7 @@ from tests import lambda_server as far_end
 from tests.conftest import ACCESS_KEY, SECRET_KEY, defaults
 from tests.lambda_server import LambdaServer
 from wsgi_lambda.cli import main
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(wsgi_lambda.__file__).resolve().parent

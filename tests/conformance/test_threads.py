@@ -19,7 +19,7 @@ from tests.conftest import MakeApp, defaults
 from tests.lambda_server import LambdaServer
 from tests.promises import Tried
 from wsgi_lambda import LambdaMiddleware
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.invoke import Function, LambdaClient
 

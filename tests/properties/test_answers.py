@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.invoke import Reply
 from wsgi_lambda.reply import failure, finish, to_answer

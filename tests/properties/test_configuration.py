@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from requests import Request
 from requests_aws4auth import AWS4Auth
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import OPTIONS

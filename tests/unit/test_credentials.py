@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.environment import read_environment
 from wsgi_lambda.credentials.source import CredentialSource

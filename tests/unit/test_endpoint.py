@@ -5,7 +5,7 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 
 from tests.unit.test_options import faults, read
-from wsgi_lambda.endpoint import USE_DUALSTACK, USE_FIPS
+from wsgi_lambda.config.endpoints import USE_DUALSTACK, USE_FIPS
 
 SESSION = botocore.session.Session(session_vars={"config_file": (None, None, None, None)})
 LOADER = SESSION.get_component("data_loader")

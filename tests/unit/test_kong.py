@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.kong import convert
 from wsgi_lambda.kong.notes import Kind, report

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import certifi
 import pytest
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import OPTIONS, Route
 

@@ -21,7 +21,7 @@ import wsgi_lambda
 from bench.report import readme_table
 from tests.promises import PROMISES
 from wsgi_lambda import ConfigError
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]

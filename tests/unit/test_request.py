@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 from wsgi_lambda.event import build_event
 from wsgi_lambda.request import Request

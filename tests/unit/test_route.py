@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from wsgi_lambda.configuration import read_routes
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.routing import RouteTable
 
 

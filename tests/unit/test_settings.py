@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from wsgi_lambda.config.files import load_document, load_setting
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.settings import load_document, load_setting
 
 SETTING = {"routes": {"/f": {"function_name": "f"}}}
 JSON = '{"routes": {"/f": {"function_name": "f"}}}'

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from wsgi_lambda import endpoint
+from wsgi_lambda.config import endpoints
+from wsgi_lambda.config.contradictions import KEYS, contradictions, endpoint_problems
 from wsgi_lambda.credentials.source import EXTRA, has_botocore
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import (
@@ -27,9 +28,6 @@ from wsgi_lambda.options import (
 )
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, AnswerOptions)
-
-#: One set of credentials.
-KEYS = {"aws_key", "aws_secret", "aws_session_token"}
 
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
@@ -144,12 +142,12 @@ def _make_route(
     identity = _make(Identity, values)
     event = _make(EventOptions, values)
     transport = _make(Transport, values)
-    region = endpoint.region_of(target, environ)
+    region = endpoints.region_of(target, environ)
     problems = [
         f"{place}.{name}: {problem}"
         for name, sources, problem in (
-            *_contradictions(target, identity, region),
-            *_endpoint_problems(transport, region, environ),
+            *contradictions(target, identity, region),
+            *endpoint_problems(transport, region, environ),
         )
         # What was given wrong is neither missing nor contradicted.
         if not parsed.faulty & {name, *sources}
@@ -163,7 +161,7 @@ def _make_route(
         match=_make(Match, values),
         target=replace(target, aws_region=region),
         identity=identity,
-        transport=endpoint.complete(transport, region, environ),
+        transport=endpoints.complete(transport, region, environ),
         event=replace(event, max_payload_size=event.max_payload_size or payload),
         answer=_make(AnswerOptions, values),
     )
@@ -173,46 +171,3 @@ def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
     """Return one group of options with the values that are its own."""
     own = {item.name: values[item.name] for item in fields(group) if item.name in values}
     return group(**own)
-
-
-def _endpoint_problems(
-    transport: Transport, region: str, environ: Mapping[str, str]
-) -> Iterator[tuple[str, set[str], str]]:
-    try:
-        endpoint.complete(transport, region, environ)
-    except ValueError as error:
-        yield "host", set(), f"not given, and {error}"
-
-
-def _contradictions(
-    target: Target, identity: Identity, region: str
-) -> Iterator[tuple[str, set[str], str]]:
-    """Yield (option, options that it is judged by, what is wrong) where values do not fit."""
-    in_arn, _, suffix = aws_names.split_function_name(target.function_name)
-    if not target.function_name:
-        yield "function_name", set(), "required"
-    if suffix and target.qualifier and suffix != target.qualifier:
-        yield "qualifier", set(), "contradicts the one at the end of function_name"
-    if identity.aws_key is None and identity.aws_secret is not None:
-        yield "aws_key", set(), "required with aws_secret"
-    if identity.aws_secret is None and identity.aws_key is not None:
-        yield "aws_secret", set(), "required with aws_key"
-    if identity.aws_session_token is not None and identity.aws_key is None:
-        yield "aws_session_token", KEYS, "needs aws_key and aws_secret"
-    if identity.aws_assume_role_arn and not has_botocore():
-        yield "aws_assume_role_arn", set(), f"needs botocore: {EXTRA}"
-    if in_arn and region != in_arn:
-        yield "aws_region", set(), "contradicts the region in function_name"
-    if not region:
-        yield (
-            "aws_region",
-            {"function_name"},
-            "not set, and neither a full ARN in function_name nor AWS_REGION or AWS_DEFAULT_REGION "
-            "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it",
-        )
-    elif not aws_names.is_region(region):
-        yield (
-            "aws_region",
-            set(),
-            "the region of the environment or of its profile is no AWS region",
-        )
