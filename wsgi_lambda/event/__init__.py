@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from wsgi_lambda.errors import PayloadTooLarge
-from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, kong
+from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, forwarded
 from wsgi_lambda.event.arguments import LONGEST_ESCAPE as LONGEST_ESCAPE
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
@@ -36,7 +36,7 @@ def build_event(request: Request, route: Route) -> bytes:
 def _build(request: Request, route: Route) -> bytes:
     if route.event.awsgateway_compatible:
         return _encode(GATEWAYS[route.event.awsgateway_compatible_payload_version](request, route))
-    build = kong.build if kong.is_wanted(route.event) else arguments.build
+    build = forwarded.build if forwarded.is_wanted(route.event) else arguments.build
     try:
         return _encode(build(request, route))
     except (RecursionError, ValueError):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from wsgi_lambda.event.body import as_text
-from wsgi_lambda.event.gateway import (
+from wsgi_lambda.event.apigateway import (
     context_of,
     headers_of,
     log_time,
@@ -18,6 +17,7 @@ from wsgi_lambda.event.gateway import (
     query_values,
     source_ip,
 )
+from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 

@@ -10,8 +10,7 @@ import re
 import time
 from typing import Any
 
-from wsgi_lambda.event.body import as_text
-from wsgi_lambda.event.gateway import (
+from wsgi_lambda.event.apigateway import (
     STAGE,
     context_of,
     headers_of,
@@ -22,6 +21,7 @@ from wsgi_lambda.event.gateway import (
     raw_query,
     source_ip,
 )
+from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
