@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -24,8 +22,11 @@ from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
 from wsgi_lambda.limits import RetryQuota, Slots, wait_before
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.options.aws_names import HEADER_SOURCE
-from wsgi_lambda.pool import Attempt, EndpointAdapter, PoolError, read_body, root_cause
 from wsgi_lambda.sign import Signer
+from wsgi_lambda.wire.adapter import EndpointAdapter
+from wsgi_lambda.wire.attempt import Attempt
+from wsgi_lambda.wire.body import read_body
+from wsgi_lambda.wire.causes import PoolError, failure_kind, root_cause
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -318,18 +319,3 @@ def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
         headers["X-Amz-Client-Context"] = target.client_context
     url = f"{transport.scheme}://{transport.authority}{path}{query}"
     return requests.Request("POST", url, headers=headers).prepare()
-
-
-def failure_kind(cause: BaseException) -> str:
-    """Name a failure for the log: what to look at first."""
-    if isinstance(cause, TimeoutError):
-        return "deadline passed"
-    if isinstance(cause, socket.gaierror):
-        return "name not resolved"
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-        return "TLS failed"
-    if isinstance(cause, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(cause, (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)):
-        return "connection lost"
-    return "connection failed"

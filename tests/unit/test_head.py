@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsgi_lambda.head import StrictResponse
+from wsgi_lambda.wire.response_head import StrictResponse
 
 pytestmark = pytest.mark.promise("told apart")
 

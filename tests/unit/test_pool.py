@@ -12,7 +12,9 @@ import requests
 from tests.conftest import MakeApp
 from tests.lambda_server import LambdaServer
 from tests.web_server import serving
-from wsgi_lambda.pool import Attempt, EndpointAdapter, root_cause
+from wsgi_lambda.wire.adapter import EndpointAdapter
+from wsgi_lambda.wire.attempt import Attempt
+from wsgi_lambda.wire.causes import root_cause
 
 
 def test_attempt_has_what_is_left_until_the_deadline() -> None:
@@ -56,7 +58,7 @@ def test_every_address_of_the_host_is_tried(
             # Our own connection to the near end needs the real look-up.
             socket.create_connection(web.address, timeout=20) as sock,
         ):
-            monkeypatch.setattr("wsgi_lambda.pool.socket.getaddrinfo", resolve)
+            monkeypatch.setattr("wsgi_lambda.wire.adapter.socket.getaddrinfo", resolve)
             sock.sendall(b"GET /f HTTP/1.0\r\n\r\n")
             assert int(sock.recv(65536).split(b" ")[1]) == status
 

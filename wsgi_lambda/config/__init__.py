@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, contradictions, endpoint_problems
-from wsgi_lambda.credentials.source import EXTRA, has_botocore
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 from wsgi_lambda.options.parsers import fits, text, texts, type_in_words
 
 _HOST = r"(?!-)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]+)*\.?"
-
-
 _HOST_PATTERN = (
     r"(?:\*\.[a-z0-9-_]+(?:\.[a-z0-9-_]+)*"
     r"|[a-z0-9-_]+(?:\.[a-z0-9-_]+)*(?:\.\*)?"

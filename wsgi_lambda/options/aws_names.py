@@ -20,37 +20,19 @@ _FUNCTION_NAME = re.compile(
     r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
     re.ASCII,
 )
-
-
 _QUALIFIER = r"\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]{1,128}"
-
-
 _FUNCTION_NAME_LENGTH = 256  # characters
-
-
 # RoleArn (paths included), RoleSessionName and ExternalId of STS.
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _ROLE_ARN = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
-
-
 _SESSION_NAME = r"[\w+=,.@-]{2,64}"
-
-
 _EXTERNAL_ID = r"[\w+=,.@:/-]{2,1224}"
-
-
 # TenantId of the Invoke API's model.
 _TENANT = r"[a-zA-Z0-9._:/=+\-@ ]{1,256}"
-
-
 #: Before the name of the header that a tenant's id is taken from.
 HEADER_SOURCE = "header:"
-
-
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
 _CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
-
-
 # Part of a host name, so it must not be able to hold a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 
