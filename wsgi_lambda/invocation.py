@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import build_event
-from wsgi_lambda.invoke import Function, LambdaClient
+from wsgi_lambda.invoke.client import LambdaClient
+from wsgi_lambda.invoke.function import Function
 from wsgi_lambda.middleware import LambdaMiddleware
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request

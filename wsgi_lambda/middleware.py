@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.authorize import ask
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.context import headers_beside
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import LambdaError, RequestError
 from wsgi_lambda.event import LONGEST_ESCAPE, build_event
 from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
-from wsgi_lambda.invoke import Function, LambdaClient
+from wsgi_lambda.invoke.client import LambdaClient
+from wsgi_lambda.invoke.function import Function
+from wsgi_lambda.invoke.request_headers import headers_beside
 from wsgi_lambda.options import Route, Transport
 from wsgi_lambda.reply import Answer, failure, finish, to_answer
 from wsgi_lambda.request import Request

@@ -12,7 +12,7 @@ from typing import Any
 
 from wsgi_lambda.errors import LambdaError, ResultError, ServiceError
 from wsgi_lambda.header_syntax import Headers
-from wsgi_lambda.invoke import Reply
+from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import AnswerOptions, Route
 from wsgi_lambda.proxy import read_result
 from wsgi_lambda.response.headers import end_to_end, without

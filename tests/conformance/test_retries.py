@@ -12,7 +12,7 @@ from tests.conftest import MakeApp
 from tests.lambda_server import LambdaServer, answer, echo, wait_for
 from tests.promises import Tried
 from tests.web_server import serving
-from wsgi_lambda import limits
+from wsgi_lambda.invoke import retry_quota
 
 LATER = {
     "throttled": (429, "TooManyRequestsException"),
@@ -37,7 +37,7 @@ NEVER = {
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the longest wait be short; how long it is has tests of its own."""
-    monkeypatch.setattr(limits, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(retry_quota, "LONGEST_WAIT", 0.01)
 
 
 def error(status: int, kind: str) -> Any:
@@ -104,7 +104,7 @@ def test_quota_ends_the_retries_of_all_routes(
     with serving(make_app(routes, retries=3)) as web:
         for path in ("/a", "/b") * 100:
             assert web.send("POST", path).status == 429
-    quota = limits.CAPACITY // limits.RETRY_COST
+    quota = retry_quota.CAPACITY // retry_quota.RETRY_COST
     assert len(lambda_server.invocations) == 200 + quota
 
 
@@ -116,7 +116,7 @@ def test_outage_of_a_minute_adds_less_than_a_tenth(
     tried: Tried,
 ) -> None:
     """Ten requests a second, each of which may be tried three times more."""
-    monkeypatch.setattr("wsgi_lambda.limits.random.uniform", lambda low, high: low)
+    monkeypatch.setattr("wsgi_lambda.invoke.retry_quota.random.uniform", lambda low, high: low)
     lambda_server.answer(429, {}, b"{}")
     with serving(make_app({"/f": {"function_name": "f"}}, retries=3)) as web:
         assert {web.send("POST").status for _ in range(600)} == {429}
@@ -140,8 +140,8 @@ def test_success_fills_the_quota(lambda_server: LambdaServer, make_app: MakeApp)
 def test_no_retry_is_beyond_the_deadline(
     lambda_server: LambdaServer, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "LONGEST_WAIT", 20.0)
-    monkeypatch.setattr("wsgi_lambda.limits.random.uniform", lambda low, high: high)
+    monkeypatch.setattr(retry_quota, "LONGEST_WAIT", 20.0)
+    monkeypatch.setattr("wsgi_lambda.invoke.retry_quota.random.uniform", lambda low, high: high)
     lambda_server.answer(429, {}, b"{}")
     started = time.monotonic()
     status = ask(make_app, retries=10, timeout=900)

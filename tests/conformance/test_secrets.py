@@ -142,7 +142,7 @@ def test_locals_of_a_crash_show_no_credentials(
         "wsgi.input": BrokenInput() if place == "input" else io.BytesIO(b"{}"),
     }
     if place == "clock":
-        monkeypatch.setattr("wsgi_lambda.sign.time.strftime", break_off)
+        monkeypatch.setattr("wsgi_lambda.invoke.sign.time.strftime", break_off)
     start_response = break_off if place == "start_response" else lambda *_: None
     with pytest.raises(Broken) as caught:
         app(environ, start_response)

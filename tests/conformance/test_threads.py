@@ -21,7 +21,8 @@ from tests.promises import Tried
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.invoke import Function, LambdaClient
+from wsgi_lambda.invoke.client import LambdaClient
+from wsgi_lambda.invoke.function import Function
 
 THREADS = 64
 CALLS = 20  # of each thread

@@ -14,7 +14,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LambdaError
-from wsgi_lambda.invoke import Reply
+from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.reply import failure, finish, to_answer
 
 JSON = st.recursive(

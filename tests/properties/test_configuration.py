@@ -15,9 +15,9 @@ from requests_aws4auth import AWS4Auth
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.invoke.sign import Signer
 from wsgi_lambda.options import OPTIONS
 from wsgi_lambda.routing import RouteTable
-from wsgi_lambda.sign import Signer
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

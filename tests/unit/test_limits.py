@@ -6,7 +6,8 @@ import random
 import pytest
 
 from wsgi_lambda.errors import TooManyInvocations
-from wsgi_lambda.limits import CAPACITY, RETRY_COST, RetryQuota, Slots, wait_before
+from wsgi_lambda.invoke.concurrency import Slots
+from wsgi_lambda.invoke.retry_quota import CAPACITY, RETRY_COST, RetryQuota, wait_before
 
 
 def takes(quota):

@@ -11,7 +11,7 @@ from requests import Request
 from requests_aws4auth import AWS4Auth
 
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.sign import Signer
+from wsgi_lambda.invoke.sign import Signer
 
 NOON = datetime(2024, 3, 1, 12, 0, 0, tzinfo=UTC)
 LAST_SECOND = datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""An invocation goes out, a reply comes back."""
