@@ -20,8 +20,9 @@ from wsgi_lambda.invoke.client import LambdaClient
 from wsgi_lambda.invoke.function import Function
 from wsgi_lambda.invoke.request_headers import headers_beside
 from wsgi_lambda.options import Route, Transport
-from wsgi_lambda.reply import Answer, failure, finish, to_answer
 from wsgi_lambda.request import Request
+from wsgi_lambda.response import from_reply
+from wsgi_lambda.response.wsgi import Response, failure, finish
 from wsgi_lambda.routing import RouteTable
 
 log = logging.getLogger("wsgi_lambda")
@@ -93,7 +94,7 @@ class LambdaMiddleware:
             answer = self._failed(error, environ, route)
         return _send(answer, environ, start_response)
 
-    def _invoke(self, route: Route, request: Request) -> Answer:
+    def _invoke(self, route: Route, request: Request) -> Response:
         payload = build_event(request, route)
         reply = self._functions[id(route)].invoke(
             payload,
@@ -101,11 +102,11 @@ class LambdaMiddleware:
             is_safe=request.method in _SAFE_METHODS,
             max_response_size=route.answer.max_response_size,
         )
-        return to_answer(reply, route)
+        return from_reply(reply, route)
 
     def _failed(
         self, error: LambdaError, environ: WSGIEnvironment, route: Route | None = None
-    ) -> Answer:
+    ) -> Response:
         """Write what happened to the log, and return what the client may know of it."""
         error.request_id = error.request_id or str(uuid.uuid4())
         known = [error.detail] if error.detail else []
@@ -136,7 +137,7 @@ def _source(route: Route, sources: dict[object, CredentialSource]) -> Credential
 
 
 def _send(
-    answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
+    answer: Response, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     status, headers, body = finish(answer, environ["REQUEST_METHOD"])
     start_response(status, headers)

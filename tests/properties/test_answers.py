@@ -15,7 +15,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.invoke.reply import Reply
-from wsgi_lambda.reply import failure, finish, to_answer
+from wsgi_lambda.response import from_reply
+from wsgi_lambda.response.wsgi import failure, finish
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -72,7 +73,7 @@ def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, byt
 
     def app(environ: Any, start_response: Any) -> list[bytes]:
         try:
-            answer = to_answer(reply, route)
+            answer = from_reply(reply, route)
         except LambdaError as error:
             error.request_id = "made here"
             answer = failure(error)

@@ -41,15 +41,13 @@ MAY_IMPORT = {
         "gunicorn_timeout",
         "invoke",
         "options",
-        "reply",
         "request",
+        "response",
         "routing",
     },
     "options": {"header_syntax"},
-    "proxy": {"errors", "header_syntax", "response", "strict_json"},
-    "reply": {"errors", "header_syntax", "invoke", "options", "proxy", "response"},
     "request": {"errors", "header_syntax"},
-    "response": {"header_syntax"},
+    "response": {"errors", "header_syntax", "invoke", "options", "strict_json"},
     "routing": {"options"},
     "strict_json": set(),
     "trace": set(),
@@ -109,9 +107,9 @@ def test_no_module_imports_the_package_itself(module):
 
 
 def test_the_answer_knows_only_the_value_type_of_the_invocation():
-    assert {name for source, name in imports("wsgi_lambda.reply") if row(source) == "invoke"} == {
-        "Reply"
-    }
+    assert {
+        name for source, name in imports("wsgi_lambda.response") if row(source) == "invoke"
+    } == {"Reply"}
 
 
 @pytest.mark.parametrize("library", KNOWN_TO)

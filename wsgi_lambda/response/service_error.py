@@ -1,0 +1,49 @@
+"""An error of the Invoke API becomes a failure of the request."""
+
+from __future__ import annotations
+
+import re
+
+from wsgi_lambda.errors import ServiceError
+from wsgi_lambda.invoke.reply import Reply
+from wsgi_lambda.response.plain import request_id_of
+
+_RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
+_TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
+
+
+def service_error(reply: Reply) -> ServiceError:
+    """Translate an error of the Invoke API; account numbers and ARNs stay in the log."""
+    kind = reply.error_type
+    status, message = _service_status(reply)
+    wait = ""
+    if status in (429, 503):
+        given = reply.header("retry-after")
+        wait = given if _RETRY_AFTER.fullmatch(given) else "1"
+    return ServiceError(
+        message,
+        status=status,
+        detail=f"Lambda answered {reply.status} {kind}: {_for_log(reply.body)!r}",
+        request_id=request_id_of(reply),
+        retry_after=wait,
+    )
+
+
+def _for_log(body: bytes) -> bytes:
+    """Return an error's start without the session token, which a signature error repeats."""
+    return _TOKEN_LINE.sub(rb"\1...", body[:4000])[:2000]
+
+
+def _service_status(reply: Reply) -> tuple[int, str]:
+    status = reply.status
+    if reply.is_not_ready or status in (402, 503):
+        return 503, "The function is not ready"
+    if reply.error_type == "DurableExecutionAlreadyStartedException":
+        return 409, "The execution has already been started"
+    if status == 429:
+        return 429, "Too many requests for the function"
+    if status == 413:
+        return 413, "The request is too large for the function"
+    if status == 408:
+        return 504, "The function did not start in time"
+    return 502, "The function could not be invoked"
