@@ -28,7 +28,7 @@ MAY_IMPORT = {
         "errors",
         "event",
         "invoke",
-        "kong",
+        "kong_import",
         "middleware",
         "options",
         "request",
@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "gunicorn_timeout": {"options"},
     "header_syntax": set(),
     "invoke": {"after_fork", "credentials", "errors", "options", "request", "trace", "wire"},
-    "kong": {"errors", "options"},
+    "kong_import": {"errors", "options"},
     "middleware": {
         "authorize",
         "config",

@@ -11,11 +11,11 @@ import yaml
 
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong import convert
-from wsgi_lambda.kong.notes import Kind, report
-from wsgi_lambda.kong.plugins import HARMLESS, PROTECTING
-from wsgi_lambda.kong.variables import Joined, Variable, mark_templates, read_value
-from wsgi_lambda.kong.written import as_json, as_python
+from wsgi_lambda.kong_import import convert
+from wsgi_lambda.kong_import.notes import Kind, report
+from wsgi_lambda.kong_import.other_plugins import HARMLESS, PROTECTING
+from wsgi_lambda.kong_import.variables import Joined, Variable, mark_templates, read_value
+from wsgi_lambda.kong_import.writer import as_json, as_python
 from wsgi_lambda.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,10 +10,10 @@ from wsgi_lambda.cli.console import complain
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.config.files import load_document
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong import Import, convert
-from wsgi_lambda.kong.notes import Kind, Note, report
-from wsgi_lambda.kong.variables import Joined, Variable, mark_templates
-from wsgi_lambda.kong.written import OMITTED, as_json, as_python, without_variables
+from wsgi_lambda.kong_import import Import, convert
+from wsgi_lambda.kong_import.notes import Kind, Note, report
+from wsgi_lambda.kong_import.variables import Joined, Variable, mark_templates
+from wsgi_lambda.kong_import.writer import OMITTED, as_json, as_python, without_variables
 
 #: In the place of what the environment will tell, while a setting is checked.
 _PLACEHOLDERS = {

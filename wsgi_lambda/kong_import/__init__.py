@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong.differences import routing_notes
-from wsgi_lambda.kong.document import Entity, KongFile, read_document
-from wsgi_lambda.kong.entries import Entry, make_entries
-from wsgi_lambda.kong.left_behind import left_behind
-from wsgi_lambda.kong.notes import Kind, Note
+from wsgi_lambda.kong_import.differences import routing_notes
+from wsgi_lambda.kong_import.document import Entity, KongFile, read_document
+from wsgi_lambda.kong_import.entries import Entry, make_entries
+from wsgi_lambda.kong_import.left_behind import left_behind
+from wsgi_lambda.kong_import.notes import Kind, Note
 
 #: The plugin that is carried over.
 LAMBDA = "aws-lambda"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wsgi_lambda.kong.document import Entity, KongFile
-from wsgi_lambda.kong.entries import Entry, as_list, plain_paths
-from wsgi_lambda.kong.notes import Kind, Note
+from wsgi_lambda.kong_import.document import Entity, KongFile
+from wsgi_lambda.kong_import.entries import Entry, as_list, plain_paths
+from wsgi_lambda.kong_import.notes import Kind, Note
 
 
 def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:

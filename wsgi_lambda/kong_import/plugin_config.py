@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong.document import Entity, KongFile
-from wsgi_lambda.kong.notes import Kind, Note
-from wsgi_lambda.kong.variables import UnknownVault, Variable, read_value
+from wsgi_lambda.kong_import.document import Entity, KongFile
+from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.variables import UnknownVault, Variable, read_value
 from wsgi_lambda.options import OPTIONS
 
 #: Options of an entry that Kong has on its routes, not in the plugin.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wsgi_lambda.kong.document import Entity, KongFile, entities
-from wsgi_lambda.kong.notes import Kind, Note
-from wsgi_lambda.kong.plugins import protection
+from wsgi_lambda.kong_import.document import Entity, KongFile, entities
+from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.other_plugins import protection
 
 #: Keys at the top that are read, or say nothing about requests.
 _KNOWN_KEYS = frozenset(

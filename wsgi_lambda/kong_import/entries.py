@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from wsgi_lambda.kong.document import Entity, KongFile
-from wsgi_lambda.kong.notes import Kind, Note
-from wsgi_lambda.kong.options import is_gateway, read_options
-from wsgi_lambda.kong.variables import has_variable, read_value
+from wsgi_lambda.kong_import.document import Entity, KongFile
+from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.plugin_config import is_gateway, read_options
+from wsgi_lambda.kong_import.variables import has_variable, read_value
 
 # What made a path a regular expression before format 3.0.
 _PLAIN_PATH = re.compile(r"[a-zA-Z0-9._/~%-]*")

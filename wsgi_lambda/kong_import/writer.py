@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from wsgi_lambda.kong.variables import Joined, Variable
+from wsgi_lambda.kong_import.variables import Joined, Variable
 
 _INDENT = "    "
 

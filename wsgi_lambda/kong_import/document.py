@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong.notes import Kind, Note
+from wsgi_lambda.kong_import.notes import Kind, Note
 
 FORMATS = ("1.1", "2.1", "3.0")
 
