@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` and `make test`. Both make their own
 # virtual environment once, and work without the network from then on. So does
-# `make bench`; RESULTS=docs writes the files that the README shows.
+# `make bench`; RESULTS=docs/measured writes the files that the README shows.
 PYTHON ?= python3
 VENV ?= .venv
 APP ?= flask
@@ -21,19 +21,19 @@ test: $(VENV)/.test
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
-# What is promised and what the tests tried: the table of docs/reliability.md.
+# What is promised and what the tests tried: the table of docs/measured/reliability.md.
 reliability: $(VENV)/.test
-	@$(BIN)/python -m pytest --promises=docs/reliability.md \
-		--deselect tests/unit/test_readme.py::test_every_promise_is_in_the_table_with_all_its_tests
+	@$(BIN)/python -m pytest --promises=docs/measured/reliability.md \
+		--deselect tests/unit/test_docs.py::test_every_promise_is_in_the_table_with_all_its_tests
 
 # Twenty minutes of load with faults, then ten of generated answers and configurations.
 SOAK ?= --minutes 20
 soak: $(VENV)/.test
-	@$(BIN)/python -m tests.soak $(SOAK)
+	@$(BIN)/python -m tests.tools.soak $(SOAK)
 
 # What the libraries of others show of API Gateway events: requests, libraries, a mark in each cell.
 corpus: $(VENV)/.test
-	@$(BIN)/python -m tests.conformance.gateway_corpus
+	@$(BIN)/python -m tests.tools.gateway_corpus
 
 bench: $(VENV)/.bench
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null && \

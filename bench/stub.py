@@ -23,6 +23,7 @@ import certifi
 
 from bench.environment import SEARCH_PATH, Far
 from sample_app.processes import running, wait_until_ready
+from tests.servers.certificate import make_certificate
 
 #: The functions whose answers do not fit into nginx's configuration, and their bytes.
 LARGE_ANSWERS = {"large": 4_000_000, "largest": 6_000_000}
@@ -30,20 +31,6 @@ IDLE_LIMIT = 200  # milliseconds until the idle server hangs up
 
 #: For figures that ask no stub, where there is none.
 NOWHERE = Far(0, 0, 0, 0, ca="")
-
-_CERTIFICATE = """
-[req]
-prompt = no
-distinguished_name = name
-x509_extensions = extensions
-[name]
-CN = localhost
-[extensions]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, digitalSignature, keyCertSign
-subjectKeyIdentifier = hash
-subjectAltName = DNS:localhost, IP:127.0.0.1
-"""
 
 # A constant in nginx's configuration ends at 4096 bytes, so that the large
 # answer is a file; a POST gets a file only by way of an error page. `$` cannot
@@ -176,7 +163,7 @@ def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[Far]:
 
 
 def _write(folder: Path, far: Far) -> None:
-    certificate = _make_certificate(folder)
+    certificate, _ = make_certificate(folder)
     # As much to load as for Lambda itself.
     Path(far.ca).write_text(certifi.contents() + certificate.read_text())
     (folder / "nginx.conf").write_text(configuration(folder, far))
@@ -191,19 +178,6 @@ def _far(folder: Path) -> Far:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
         ports = [listener.getsockname()[1] for listener in sockets]
     return Far(*ports, ca=str(folder / "bundle.pem"))
-
-
-def _make_certificate(folder: Path) -> Path:
-    certificate = folder / "cert.pem"
-    program = shutil.which("openssl")
-    if program is None:
-        raise StubFailed("the stub's certificate is made with the openssl program")
-    config = folder / "req.cnf"
-    config.write_text(_CERTIFICATE)
-    command = [program, "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-sha256", "-days", "30"]
-    command += ["-config", str(config), "-out", str(certificate), "-keyout"]
-    subprocess.run([*command, str(folder / "key.pem")], check=True, capture_output=True)
-    return certificate
 
 
 def _log_of(folder: Path) -> str:

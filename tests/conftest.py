@@ -8,17 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.lambda_server import LambdaServer
-from tests.promises import (
-    pytest_addoption as pytest_addoption,
-)
-from tests.promises import (
-    pytest_collection_modifyitems as pytest_collection_modifyitems,
-)
-from tests.promises import (
-    pytest_configure as pytest_configure,
-)
-from tests.promises import tried as tried
+from tests.servers.lambda_server import LambdaServer
+from tests.tools.promises import pytest_addoption as pytest_addoption
+from tests.tools.promises import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.tools.promises import pytest_configure as pytest_configure
+from tests.tools.promises import tried as tried
 from wsgi_lambda import LambdaMiddleware
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -15,10 +15,10 @@ import pytest
 
 from sample_app import emulator
 from sample_app.processes import running, wait_until_ready
-from tests.conformance.gateway_requests import EVERY_BYTE, FORM, MULTIPART, Sent, typed
 from tests.e2e.conftest import PROJECT
 from tests.e2e.front import V1_HOST
-from tests.web_server import HTTPAnswer, send
+from tests.servers.web_server import HTTPAnswer, send
+from tests.tools.gateway_requests import EVERY_BYTE, FORM, MULTIPART, Sent, typed
 
 pytestmark = pytest.mark.e2e
 

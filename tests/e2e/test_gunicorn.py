@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gunicorn_server import gunicorn, site
-from tests.lambda_server import LambdaServer, echo, wait_for
+from tests.servers.gunicorn_server import gunicorn, site
+from tests.servers.lambda_server import LambdaServer, echo, wait_for
 
 pytestmark = pytest.mark.e2e
 

@@ -17,7 +17,7 @@ import pytest
 
 from sample_app import emulator
 from sample_app.processes import running, wait_until_ready
-from tests.web_server import HTTPAnswer, serving
+from tests.servers.web_server import HTTPAnswer, serving
 from wsgi_lambda import LambdaMiddleware
 
 pytestmark = pytest.mark.e2e

@@ -1,4 +1,4 @@
-"""Bodies as servers of other kinds hand them over; real servers are met in conformance and e2e."""
+"""Bodies as servers of other kinds hand them over."""
 
 from __future__ import annotations
 

@@ -1,0 +1,443 @@
+"""The command line, as a process of its own and in this one, against the far end."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wsgi_lambda
+from tests.conftest import ACCESS_KEY, SECRET_KEY, defaults
+from tests.servers import lambda_server as far_end
+from tests.servers.lambda_server import LambdaServer
+from wsgi_lambda.cli import main
+from wsgi_lambda.config import read_routes
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(wsgi_lambda.__file__).resolve().parent
+ROUTES: dict[str, Any] = {
+    "/a": {"function_name": "first"},
+    "/a/b": [
+        {"function_name": "second", "methods": ["POST", "GET"], "hosts": ["a.test"]},
+        {"function_name": "third:live", "qualifier": "live", "consumers": ["bob"]},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.fixture
+def setting(lambda_server: LambdaServer) -> str:
+    """Return the name of a file with a setting that leads to the far end."""
+    return written({**defaults(lambda_server), "routes": ROUTES})
+
+
+def written(setting: dict[str, Any], name: str = "setting.json") -> str:
+    Path(name).write_text(json.dumps(setting), encoding="utf-8")
+    return name
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does."""
+    return python("-m", "wsgi_lambda", *arguments)
+
+
+def script(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it as the console script, which has not the current directory on its path."""
+    code = "import sys; sys.path.pop(0); from wsgi_lambda.cli import main; sys.exit(main())"
+    return python("-c", code, *arguments)
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=inherited | {"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "routes", "invoke", "import-kong"])
+def test_every_command_and_option_is_documented(
+    command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    options = set(re.findall(r"--[a-z-]+", capfd.readouterr().out)) - {"--help"}
+    section = document.partition(f"## {command}\n")[2].partition("\n## ")[0]
+    assert section
+    assert {option for option in options if f"`{option}" not in section} == set()
+
+
+def test_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capfd.readouterr().out == f"wsgi-lambda {wsgi_lambda.__version__}\n"
+
+
+def test_module_runs(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["wsgi-lambda", "routes", setting])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("wsgi_lambda", run_name="__main__")
+
+
+def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: LambdaServer) -> None:
+    lambda_server.answer(204)
+    run = process("check", setting)
+    assert (run.returncode, run.stderr) == (0, "")
+    types = [i.header("X-Amz-Invocation-Type") for i in lambda_server.invocations]
+    assert types == ["DryRun"] * 3
+    where = f"us-east-1  http://127.0.0.1:{lambda_server.port}"
+    end = "credentials: aws_key of the configuration  DryRun: ok"
+    assert run.stdout.splitlines() == [
+        f"ok   /a  first  {where}  {end}",
+        f"ok   /a/b  methods GET,POST  hosts a.test  second  {where}  {end}",
+        f"ok   /a/b  consumers bob  third:live  {where}  {end}",
+    ]
+
+
+def test_check_tells_what_lambda_says_and_no_key(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refusal = {"x-amzn-ErrorType": "AccessDeniedException:http://internal"}
+    lambda_server.script(far_end.answer(204), far_end.answer(403, refusal, b"{}"))
+    lambda_server.answer(500)
+    assert main(["check", setting]) == 1
+    shown = capfd.readouterr().out
+    assert [line.rpartition("DryRun: ")[2] for line in shown.splitlines()] == [
+        "ok",
+        "Lambda answered 403 AccessDeniedException",
+        "Lambda answered 500",
+    ]
+    assert [line[:5] for line in shown.splitlines()] == ["ok   ", "FAIL ", "FAIL "]
+    assert ACCESS_KEY not in shown
+    assert SECRET_KEY not in shown
+
+
+def test_check_of_no_routes_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", written({"routes": {}})]) == 1
+    assert "no routes" in capfd.readouterr().err
+
+
+def test_import_of_a_role_is_right_where_botocore_is_not_installed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wsgi_lambda.credentials.source.find_spec", lambda name: None)
+    role = "arn:aws:iam::123456789012:role/shop"
+    Path("kong.yml").write_text(
+        "_format_version: '3.0'\nroutes:\n- paths: [/]\n  plugins:\n  - name: aws-lambda\n"
+        f"    config: {{function_name: f, aws_assume_role_arn: '{role}'}}\n"
+    )
+    assert main(["import-kong", "kong.yml"]) == 0
+    assert "botocore" not in capfd.readouterr().err
+
+
+def test_check_finds_credentials_in_the_environment(
+    lambda_server: LambdaServer,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = defaults(lambda_server, aws_key=None, aws_secret=None)
+    name = written({**options, "routes": {"/a": ROUTES["/a"]}})
+    lambda_server.answer(204)
+    assert main(["check", name]) == 1
+    shown = capfd.readouterr().out
+    assert "credentials: not to be had  DryRun: CredentialsError: looked in" in shown
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    assert main(["check", name]) == 0
+    assert "credentials: AWS_ACCESS_KEY_ID in the environment" in capfd.readouterr().out
+
+
+def test_check_tells_an_endpoint_that_is_not_there(
+    lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = defaults(lambda_server, port=1)
+    assert main(["check", written({**options, "routes": {"/a": ROUTES["/a"]}})]) == 1
+    assert "DryRun: ConnectionFailed: connection refused at" in capfd.readouterr().out
+
+
+def test_routes_stand_in_the_order_of_matching(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    where = f"us-east-1   http://127.0.0.1:{lambda_server.port}"
+    assert main(["routes", setting]) == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "PATH  METHODS   HOSTS   CONSUMERS  FUNCTION    AWS REGION  ENDPOINT",
+        f"/a/b  -         -       bob        third:live  {where}",
+        f"/a/b  GET,POST  a.test  -          second      {where}",
+        f"/a    -         -       -          first       {where}",
+    ]
+
+
+def test_routes_for_machines(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["routes", setting, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)[1] == {
+        "path": "/a/b",
+        "methods": ["GET", "POST"],
+        "hosts": ["a.test"],
+        "consumers": [],
+        "function": "second",
+        "aws_region": "us-east-1",
+        "endpoint": f"http://127.0.0.1:{lambda_server.port}",
+    }
+
+
+def test_invoke_prints_the_event_and_the_answer(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.answer(200, {"X-Amzn-RequestId": "1-2", "X-Amz-Executed-Version": "7"}, b'"ok"')
+    assert main(["invoke", setting, "/a/x?k=v&k=%C3%A9"]) == 0
+    shown = capfd.readouterr()
+    assert shown.err == ""
+    assert shown.out == (
+        f"> first, us-east-1, http://127.0.0.1:{lambda_server.port}\n"
+        '{\n  "k": [\n    "v",\n    "é"\n  ]\n}\n'
+        "< 200 OK\n"
+        "< X-Amzn-RequestId: 1-2\n"
+        "< X-Amz-Executed-Version: 7\n"
+        "< Content-Type: application/json\n"
+        "< Content-Length: 4\n"
+        '\n"ok"\n'
+    )
+    assert [i.event for i in lambda_server.invocations] == [{"k": ["v", "é"]}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "body", "kind"),
+    [
+        ([], "GET", "", None),
+        (["-d", "a=1"], "POST", "a=1", "application/x-www-form-urlencoded"),
+        (["-d", "[1]", "-H", "content-type: application/json"], "POST", "[1]", "application/json"),
+        (["-XPUT", "-d@body.txt", "-H", "Content-Type:text/plain"], "PUT", "é", "text/plain"),
+    ],
+    ids=["get", "form", "json", "file"],
+)
+def test_invoke_sends_what_curl_would(
+    lambda_server: LambdaServer,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    method: str,
+    body: str,
+    kind: str | None,
+) -> None:
+    Path("body.txt").write_text("é", encoding="utf-8")
+    forwarded = {f"forward_request_{name}": True for name in ("method", "headers", "body", "uri")}
+    options = defaults(lambda_server, **forwarded)
+    name = written({**options, "routes": {"/a": ROUTES["/a"]}})
+    request = ["invoke", name, "/a/%C3%A9?x", "-H", "X-A: 1", "-H", "x-a: 2", "--event"]
+    assert main([*request, *arguments]) == 0
+    event = json.loads(capfd.readouterr().out)
+    assert lambda_server.invocations == []
+    assert event["request_method"] == method
+    assert event["request_body"] == body
+    assert event["request_uri"] == "/a/%C3%A9?x"
+    assert event["request_headers"]["x-a"] in ("1,2", "1, 2")
+    assert event["request_headers"].get("content-type") == kind
+
+
+def test_invoke_has_the_log_of_the_function_on_standard_error(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.answer(200, {"X-Amz-Log-Result": base64.b64encode(b"START").decode()}, b"{}")
+    assert main(["invoke", setting, "/a"]) == 0
+    assert capfd.readouterr().err.endswith(":\nSTART\n")
+
+
+def test_invoke_asks_authorize(lambda_server: LambdaServer) -> None:
+    Path("guard.py").write_text(
+        "from werkzeug.wrappers import Response\n"
+        "def ask(request): return Response('stop', status=403)\n"
+    )
+    route = {"function_name": "f", "authorize": "guard:ask"}
+    name = written({**defaults(lambda_server), "routes": {"/a": route}})
+    run = script("invoke", name, "/a")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("< 403 FORBIDDEN\n")
+    assert lambda_server.invocations == []
+
+
+def test_invoke_picks_the_route_by_host_method_and_user(
+    setting: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picked = []
+    for arguments in (["-H", "Host: a.test"], ["-H", "Host: b.test"], ["--user", "bob"]):
+        assert main(["invoke", setting, "/a/b", *arguments]) == 0
+        picked.append(capfd.readouterr().out.split(",")[0])
+    assert picked == ["> second", "> first", "> third:live"]
+
+
+def test_invoke_of_a_path_without_a_route(setting: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["invoke", setting, "/a%20b"]) == 1
+    assert capfd.readouterr().err == "/a%20b: no route, the app has it\n"
+
+
+def test_invoke_fails_where_the_client_gets_500_or_more(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.answer(404, {"X-Amzn-ErrorType": "ResourceNotFoundException"}, b"{}")
+    assert main(["invoke", setting, "/a"]) == 1
+    shown = capfd.readouterr()
+    assert "< 502 Bad Gateway\n" in shown.out
+    assert "ServiceError: The function could not be invoked (Lambda answered 404" in shown.err
+
+
+def test_invoke_of_a_request_without_an_event(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    request = ["invoke", setting, "/a?k=v", "-d", "[]", "-H", "Content-Type: application/json"]
+    assert main([*request, "--event"]) == 1
+    assert "RequestError: " in capfd.readouterr().err
+    assert main(request) == 0
+    shown = capfd.readouterr()
+    assert shown.out.startswith("< 400 Bad Request\n")
+    assert lambda_server.invocations == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-H", "nonsense"], "must be NAME: VALUE"),
+        (["-d", "@no.txt"], "no.txt: No such file or directory"),
+    ],
+)
+def test_wrong_argument_is_told(
+    setting: str, capfd: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["invoke", setting, "/a", *arguments])
+    assert message in capfd.readouterr().err
+
+
+def test_module_is_found_in_the_current_directory(lambda_server: LambdaServer) -> None:
+    config = {**defaults(lambda_server), "routes": ROUTES}
+    Path("shop.py").write_text(f"class app:\n    config = {{'WSGI_LAMBDA': {config!r}}}\n")
+    lambda_server.answer(204)
+    assert process("check", "shop:app").returncode == 0
+    assert script("check", "shop:app").returncode == 0
+
+
+@pytest.mark.parametrize("command", [["check"], ["routes"], ["invoke"], ["import-kong"]])
+def test_what_cannot_be_read_is_one_line(command: list[str]) -> None:
+    run = process(*command, "no.json", *["/"] * (command == ["invoke"]))
+    assert run.returncode == 2
+    assert run.stderr == "no.json: No such file or directory\n"
+    assert run.stdout == ""
+
+
+def test_every_error_of_a_configuration_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    name = written({"routes": {"a": {}, "/b": {"aws_secret": "hunter 2"}}})
+    assert main(["check", name]) == 2
+    told = capfd.readouterr().err
+    assert "routes['a']: a path must" in told
+    assert "routes['/b'].aws_secret: holds a blank" in told
+    assert "hunter" not in told
+
+
+KONG = """
+_format_version: "3.0"
+services:
+- name: shop
+  routes:
+  - name: first
+    paths: [/lambda1/]
+    plugins:
+    - name: aws-lambda
+      config:
+        aws_region: us-east-1
+        aws_key: "${{ env "DECK_KEY" }}"
+        aws_secret: '{vault://env/my-secret}'
+        function_name: MyLambda
+        is_proxy_integration: true
+"""
+
+
+def test_import_prints_python_that_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("kong.yml").write_text(KONG)
+    run = process("import-kong", "kong.yml")
+    assert run.returncode == 0
+    assert run.stderr == (
+        "difference: services[0] (shop).routes[0] (first).paths[0]: "
+        "'/lambda1/' in Kong did not take '/lambda1' itself; here it does\n"
+    )
+    monkeypatch.setenv("DECK_KEY", ACCESS_KEY)
+    monkeypatch.setenv("MY_SECRET", SECRET_KEY)
+    names: dict[str, Any] = {}
+    exec(run.stdout, names)
+    (route,) = read_routes(names["WSGI_LAMBDA"], {})
+    assert (route.path, route.identity.aws_key) == ("/lambda1", ACCESS_KEY)
+
+
+def test_import_fails_where_a_protection_is_left_behind(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text(f"{KONG}\nplugins: [{{name: key-auth}}]\n")
+    assert main(["import-kong", "kong.yml"]) == 1
+    shown = capfd.readouterr()
+    assert "WSGI_LAMBDA" in shown.out
+    assert shown.err.startswith("protection left behind: plugins[0] (key-auth): ")
+
+
+def test_import_leaves_variables_out_of_json(capfd: pytest.CaptureFixture[str]) -> None:
+    hosts = """paths: [/lambda1/]
+    hosts: [a.test, '${{ env "DECK_HOST" }}']"""
+    qualifier = "function_name: MyLambda\n        qualifier: v-${{ env `DECK_V` }}"
+    text = KONG.replace("paths: [/lambda1/]", hosts).replace("function_name: MyLambda", qualifier)
+    Path("kong.yml").write_text(text)
+    assert main(["import-kong", "kong.yml", "--format", "json"]) == 0
+    shown = capfd.readouterr()
+    entry = {"hosts": ["a.test"], "function_name": "MyLambda", "aws_region": "us-east-1"}
+    assert json.loads(shown.out) == {
+        "routes": {"/lambda1": {**entry, "is_proxy_integration": True}}
+    }
+    told = [line for line in shown.err.splitlines() if line.startswith("left out: ")]
+    start = "left out: routes['/lambda1']."
+    variable = "comes from the environment variable"
+    rest = ", which JSON cannot say: set it where the app starts"
+    assert told == [
+        f"{start}hosts[1]: {variable} DECK_HOST{rest}",
+        f"{start}qualifier: {variable} DECK_V{rest}",
+        f"{start}aws_key: {variable} DECK_KEY{rest}",
+        f"{start}aws_secret: {variable} MY_SECRET{rest}",
+    ]
+
+
+def test_import_of_a_file_that_contains_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    endless = KONG.replace("aws_region: us-east-1", "client_context: &x {a: *x}")
+    Path("kong.yml").write_text(endless)
+    assert main(["import-kong", "kong.yml"]) == 2
+    assert capfd.readouterr().err == "kong.yml: a part of it contains itself\n"
+
+
+def test_import_of_a_file_without_functions_or_with_wrong_options(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    name = written({"_format_version": "2.1"}, "kong.json")
+    assert main(["import-kong", name]) == 0
+    assert capfd.readouterr().err == "left out: kong.json: no aws-lambda plugin with a route\n"
+    name = written({"_format_version": "1.0"}, "kong.json")
+    assert main(["import-kong", name]) == 2
+    told = capfd.readouterr().err
+    assert told == "kong.json: _format_version: must be one of 1.1, 2.1, 3.0\n"
+    plugin = {"name": "aws-lambda", "config": {"is_proxy_integration": True, "timeout": -1}}
+    document = {"_format_version": "2.1", "routes": [{"paths": ["/"], "plugins": [plugin]}]}
+    assert main(["import-kong", written(document, "kong.json")]) == 1
+    told = capfd.readouterr().err.splitlines()
+    assert told[-2].startswith("routes['/'].timeout: must be")
+    assert told[-1] == "routes['/'].function_name: required"
