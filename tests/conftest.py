@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +44,23 @@ def tls_server() -> Iterator[LambdaServer]:
     """The far end over TLS, with a certificate that nobody trusts but by `ca_bundle`."""
     with LambdaServer(tls=True, credentials={ACCESS_KEY: (SECRET_KEY, None)}) as server:
         yield server
+
+
+def parts(owner: object) -> SimpleNamespace:
+    """Return the attributes of an object, private ones without their underscore.
+
+    The one place where tests look behind an underscore::
+
+        parts(parts(app).dispatcher).table
+    """
+    names = {name for kind in type(owner).__mro__ for name in getattr(kind, "__slots__", ())}
+    found = {name: getattr(owner, name) for name in names} | getattr(owner, "__dict__", {})
+    return SimpleNamespace(**{name.lstrip("_"): value for name, value in found.items()})
+
+
+def invokers(app: LambdaMiddleware) -> list[Any]:
+    """Return the Invoker of each route of ``app``, in the order of matching."""
+    return [parts(backend).invoker for backend in app.dispatcher.backends]
 
 
 def defaults(server: LambdaServer, **options: Any) -> dict[str, Any]:

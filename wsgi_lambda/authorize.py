@@ -1,4 +1,4 @@
-"""Ask the configuration's own function whether a request may go on."""
+"""Call the configuration's own function that allows or refuses a request."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-def ask(
-    authorize: Callable[[WerkzeugRequest], Response | None], request: Request, *, body_limit: int
+def authorize(
+    hook: Callable[[WerkzeugRequest], Response | None], request: Request, *, body_limit: int
 ) -> Response | None:
-    """Return None where the request may go on, else the answer to it.
+    """Return None if ``hook`` allows the request, else the response of its refusal.
 
-    ``authorize`` gets a Werkzeug Request whose body it may read: the event has
-    it all the same. What it sets in the environ (REMOTE_USER) is what the event
-    sees. Raises `AuthorizeError` where it raises or returns anything else, and
-    `RequestError` where the body that it reads is malformed or over
-    ``body_limit`` bytes: nothing goes on by mistake.
+    The hook gets a Werkzeug Request whose body it may read: the event still
+    contains it. Its changes of the environ (REMOTE_USER) reach the event. Raises
+    `AuthorizeError` if the hook raises or returns anything else, and
+    `RequestError` if the body that it reads is malformed or exceeds
+    ``body_limit`` bytes.
     """
-    # Only a configuration that asks for it pays for the import.
+    # Only a configuration with `authorize` pays for this import.
     from werkzeug.wrappers import Request as WerkzeugRequest
     from werkzeug.wrappers import Response
 
-    body = io.BufferedReader(_Body(lambda: request.read_body(body_limit)))
-    request.environ = {**request.environ, "wsgi.input": body}
+    stream = io.BufferedReader(_BodyStream(lambda: request.body.read(body_limit)))
+    request.environ = {**request.environ, "wsgi.input": stream}
     try:
-        answer = authorize(WerkzeugRequest(request.environ, populate_request=False))
+        result = hook(WerkzeugRequest(request.environ, populate_request=False))
     except LambdaError:
         raise
     except Exception as error:
-        raise AuthorizeError(detail=f"{_name(authorize)} raised {error!r}") from error
-    if answer is None or isinstance(answer, Response):
-        return answer
+        raise AuthorizeError(detail=f"{_name(hook)} raised {error!r}") from error
+    if result is None or isinstance(result, Response):
+        return result
     raise AuthorizeError(
-        detail=f"{_name(authorize)} returned {type(answer).__name__}, neither None nor a Response"
+        detail=f"{_name(hook)} returned {type(result).__name__}, neither None nor a Response"
     )
 
 
-class _Body(io.RawIOBase):
-    """The request's body, read when it is asked for."""
+class _BodyStream(io.RawIOBase):
+    """The body of a request as a stream, read when the hook reads it."""
 
     def __init__(self, read: Callable[[], bytes]) -> None:
         super().__init__()
@@ -63,5 +63,5 @@ class _Body(io.RawIOBase):
         return self._bytes.readinto(buffer)
 
 
-def _name(authorize: Callable[..., object]) -> str:
-    return getattr(authorize, "__qualname__", None) or type(authorize).__name__
+def _name(hook: Callable[..., object]) -> str:
+    return getattr(hook, "__qualname__", None) or type(hook).__name__

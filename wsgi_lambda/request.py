@@ -1,35 +1,41 @@
-"""The view of a WSGI environ that the steps need, read when asked.
+"""A view of a WSGI environ as text, parsed on demand.
 
-Text in an environ is bytes in disguise (PEP 3333: latin-1); everything here
-gives real text back.
+PEP 3333 puts bytes into strings, decoded as latin-1; everything here returns
+real text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
-from wsgi_lambda.header_syntax import LENGTH
+from wsgi_lambda.delivery import Delivery
+from wsgi_lambda.request_body import KnownBody, RequestBody
+from wsgi_lambda.trace import HEADER as TRACE_HEADER
+from wsgi_lambda.trace import new_trace, trace_of
 
-_BLOCK = 64 * 1024  # bytes read at once
 #: What may stand in a path unescaped: pchar and "/" of RFC 3986.
 PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
 class Request:
-    """One request: its parts as text, its body as bytes."""
+    """One request: its parts as text, its body as bytes.
 
-    def __init__(self, environ: WSGIEnvironment) -> None:
+    ``body`` is given by a framework that has read ``wsgi.input`` already; by
+    default the body is read from there when it is needed::
+
+        Request(environ)
+        Request(environ, request.get_data())
+    """
+
+    def __init__(self, environ: WSGIEnvironment, body: bytes | None = None) -> None:
         self.environ = environ
-        self._input: IO[bytes] = environ["wsgi.input"]
-        self._body: bytes | None = None
-        self._failure: RequestError | None = None
+        self.body = RequestBody(environ) if body is None else KnownBody(body)
+        self.delivery = Delivery()
 
     @property
     def method(self) -> str:
@@ -42,13 +48,13 @@ class Request:
 
     @property
     def raw_target(self) -> str:
-        """The target as the client sent it, in latin-1; "" where the server does not say."""
+        """The target as the client sent it, in latin-1; "" if the server does not provide it."""
         raw: str = self.environ.get("REQUEST_URI") or self.environ.get("RAW_URI") or ""
         return raw
 
     @property
     def target(self) -> str:
-        """The request's target as the client sent it, or quoted anew where no server says."""
+        """The target as the client sent it, or quoted again if the server does not provide it."""
         if self.raw_target:
             return decode(self.raw_target)
         path = self.environ.get("SCRIPT_NAME", "") + self.environ.get("PATH_INFO", "")
@@ -58,7 +64,7 @@ class Request:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """Values by lower-case name; the server has joined repeated ones with commas."""
+        """The values by lower-case name; the server has joined repeated headers with commas."""
         found = {
             name[5:].replace("_", "-").lower(): decode(value)
             for name, value in self.environ.items()
@@ -70,12 +76,12 @@ class Request:
         return found
 
     def header(self, name: str) -> str:
-        """Return the value of one header, "" where there is none."""
+        """Return the value of one header, "" if it is missing."""
         return decode(self.environ.get(f"HTTP_{name.upper().replace('-', '_')}", ""))
 
     @property
     def content_type(self) -> str:
-        """The Content-Type with its parameters, as it came."""
+        """The Content-Type with its parameters, unchanged."""
         return decode(self.environ.get("CONTENT_TYPE", ""))
 
     @cached_property
@@ -83,79 +89,15 @@ class Request:
         """The Content-Type without parameters, in lower case."""
         return self.content_type.partition(";")[0].strip().lower()
 
-    def read_body(self, limit: int) -> bytes:
-        """Return the whole body, at most ``limit`` bytes.
-
-        Raises `PayloadTooLarge` for a longer one, `LengthRequired` where the
-        server does not say where a chunked one ends, `RequestError` for one
-        that is shorter than its Content-Length or framed badly.
-        """
-        if self._body is None:
-            self._body = b"".join(self._read(limit))
-        if len(self._body) > limit:
-            raise PayloadTooLarge(detail=f"a body of {len(self._body)} bytes, limit {limit}")
-        return self._body
-
-    def skip_body(self) -> int:
-        """Read the body to its end and forget it; return its length, bytes.
-
-        A body that arrives only in part is refused all the same, so that no
-        function runs for half a request.
-        """
-        return len(self._body) if self._body is not None else sum(map(len, self._read(None)))
-
-    def _read(self, limit: int | None) -> Iterator[bytes]:
-        """Yield the body once; after a failure there is no rest that could pass for the whole."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            yield from self._blocks(limit)
-        except RequestError as error:
-            self._failure = error
-            raise
-
-    def _blocks(self, limit: int | None) -> Iterator[bytes]:
-        length = self._content_length()
-        if length is None and not self.environ.get("wsgi.input_terminated"):
-            return
-        if limit is not None and length is not None and length > limit:
-            raise PayloadTooLarge(detail=f"a body of {length} bytes, limit {limit}")
-        received = 0
-        while length is None or received < length:
-            wanted = _BLOCK if length is None else min(_BLOCK, length - received)
-            block = _read(self._input, wanted)
-            if not block:
-                break
-            received += len(block)
-            if limit is not None and received > limit:
-                raise PayloadTooLarge(detail=f"a chunked body, limit {limit}")
-            yield block
-        if length is not None and received < length:
-            raise RequestError(
-                "The request's body is shorter than its Content-Length",
-                detail=f"{received} of {length} bytes",
-            )
-
-    def _content_length(self) -> int | None:
-        """Return the body's length, None where the server ends the stream itself."""
-        length = self.environ.get("CONTENT_LENGTH", "")
-        coding = self.environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
-        if coding and coding != "chunked":
-            raise RequestError("The request's Transfer-Encoding is not supported")
-        if coding and length:
-            # RFC 9112, 6.3: the mark of request smuggling.
-            raise RequestError("The request has a Content-Length and a Transfer-Encoding")
-        if coding and not self.environ.get("wsgi.input_terminated"):
-            raise LengthRequired
-        if not length:
-            return None
-        if not LENGTH.fullmatch(length):
-            raise RequestError("The request's Content-Length is no length")
-        return int(length)
+    @cached_property
+    def trace(self) -> str:
+        """The trace as `Root=…;Parent=…;Sampled=…`: the client's, rebuilt, else a new root."""
+        given = trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
+        return given or new_trace()
 
 
 def decode(text: str) -> str:
-    """Return the text that a WSGI string stands for: UTF-8 where it is, else latin-1."""
+    """Return the text of a WSGI string: decoded as UTF-8 if it is valid UTF-8, else as latin-1."""
     if text.isascii():
         return text
     try:
@@ -165,13 +107,5 @@ def decode(text: str) -> str:
 
 
 def encode(text: str) -> bytes:
-    """Return the bytes that a WSGI string stands for."""
+    """Return the bytes of a WSGI string."""
     return text.encode("latin-1")
-
-
-def _read(stream: IO[bytes], size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:
-        # What the servers raise for a bad chunk or a client that went away.
-        raise RequestError("The request's body could not be read", detail=repr(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -12,36 +12,47 @@ if TYPE_CHECKING:
 from wsgi_lambda.options import Match, Route
 
 
-class RouteTable:
-    """The routes, ordered so that the first one that matches is the right one.
+class HasRoute(Protocol):
+    """Whatever is found for a request: a backend, a route's name, a test's value."""
+
+    @property
+    def route(self) -> Route: ...
+
+
+Item = TypeVar("Item", bound=HasRoute)
+
+
+class RouteTable(Generic[Item]):
+    """Items ordered so that the first one whose route matches a request is the right one.
 
     A path ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
-    Kong would take both; a middleware that did so would hide pages of the app.
+    Kong matches both; a middleware that did so would hide pages of the app.
     The longest path comes first; under one path a route for named consumers
     comes before one for all, then the order of the configuration holds.
     """
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, items: Iterable[Item]) -> None:
         ordered = sorted(
-            ((_as_path_info(route.path), route) for route in routes),
-            key=lambda item: (-len(item[0]), not item[1].match.consumers),
+            ((_as_path_info(item.route.path), item) for item in items),
+            key=lambda pair: (-len(pair[0]), not pair[1].route.match.consumers),
         )
-        #: All routes, in the order in which they are asked.
-        self.routes = tuple(route for _, route in ordered)
+        #: All items, in the order of matching.
+        self.items = tuple(item for _, item in ordered)
         self._by_path = {
-            path: tuple(route for other, route in ordered if other == path) for path, _ in ordered
+            path: tuple((item.route.match, item) for other, item in ordered if other == path)
+            for path, _ in ordered
         }
-        #: How many segments the longest route has, by the first segment.
+        #: The number of segments of the longest route, by its first segment.
         self._depths: dict[str, int] = {}
         for path, _ in ordered:
             if path:
                 first = path[1:].partition("/")[0]
                 self._depths[first] = max(path.count("/"), self._depths.get(first, 0))
-        #: Routes of "/", which may own any path.
+        #: Items with the path "/", which may own any request.
         self._everywhere = self._by_path.get("", ())
 
-    def find(self, environ: WSGIEnvironment) -> Route | None:
-        """Return the route that owns ``environ``, or None if the wrapped app does.
+    def find(self, environ: WSGIEnvironment) -> Item | None:
+        """Return the item whose route owns ``environ``, or None if the wrapped app does.
 
         Paths are compared as PATH_INFO holds them (decoded once by the server,
         as Flask and Django see them). One that does not match costs a look-up of
@@ -58,12 +69,13 @@ class RouteTable:
         if depth is not None:
             prefix = "/".join(path.split("/", depth + 1)[: depth + 1])
             while prefix:
-                for route in self._by_path.get(prefix, ()):
-                    if _matches(route.match, environ):
-                        return route
+                for match, item in self._by_path.get(prefix, ()):
+                    if _matches(match, environ):
+                        return item
                 prefix = prefix.rpartition("/")[0]
-        if self._everywhere:
-            return next((r for r in self._everywhere if _matches(r.match, environ)), None)
+        for match, item in self._everywhere:
+            if _matches(match, environ):
+                return item
         return None
 
 

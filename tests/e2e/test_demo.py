@@ -256,7 +256,7 @@ def test_forbidden_function_is_refused_without_its_arn(shop: Demo) -> None:
     assert (answer.status_code, set(answer.json())) == (502, {"message", "request_id"})
     assert "arn:" not in answer.text
     assert "payroll" not in answer.text
-    assert "Lambda answered 403 AccessDeniedException" in shop.output()
+    assert "Lambda replied 403 AccessDeniedException" in shop.output()
     assert answer.json()["request_id"] in shop.output()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from wsgiref.validate import validator
 
@@ -71,7 +72,7 @@ def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, byt
     config = {"function_name": "f", **options}
     (route,) = read_routes({"aws_region": "us-east-1", "routes": {"/": config}}, {})
 
-    def app(environ: Any, start_response: Any) -> list[bytes]:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         try:
             answer = from_reply(reply, route)
         except LambdaError as error:
@@ -79,7 +80,7 @@ def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, byt
             answer = failure(error)
         status, headers, body = finish(answer, method)
         start_response(status, headers)
-        return [body] if body else []
+        return body
 
     environ = EnvironBuilder(method=method).get_environ()
     chunks, status, _ = run_wsgi_app(validator(app), environ, buffered=True)

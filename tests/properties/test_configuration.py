@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,12 +75,13 @@ def test_routing_equals_the_longest_prefix_of_segments(
     normal = {path.rstrip("/") or "/" for path in configured}
     if len(normal) < len(configured):
         return  # the same path twice is a fault of its own
-    table = RouteTable(read_routes({"aws_region": "us-east-1", "routes": configured}, {}))
+    routes = read_routes({"aws_region": "us-east-1", "routes": configured}, {})
+    table = RouteTable(SimpleNamespace(route=route) for route in routes)
     path = "/" + "/".join(asked)
     decided = "/" + path.lstrip("/")  # as Flask does
     fitting = [p for p in normal if p == "/" or (decided + "/").startswith(p + "/")]
     found = table.find({"PATH_INFO": path.encode().decode("latin-1"), "REQUEST_METHOD": "GET"})
-    assert (found.path if found else None) == max(fitting, key=len, default=None)
+    assert (found.route.path if found else None) == max(fitting, key=len, default=None)
 
 
 VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)

@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.event import build_event
+from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.request import Request
 
 GATEWAYS = st.sampled_from(["1.0", "2.0"])
@@ -40,7 +40,7 @@ def event_of(options: dict[str, Any], body: bytes = b"", **environ: str) -> Any:
         "CONTENT_LENGTH": str(len(body)),
         **environ,
     }
-    return json.loads(build_event(Request(request), route))
+    return json.loads(EventBuilder(route).build(Request(request)))
 
 
 @given(body=st.binary(), kind=TYPES, version=GATEWAYS, encode=st.booleans())

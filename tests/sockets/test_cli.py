@@ -122,8 +122,8 @@ def test_check_tells_what_lambda_says_and_no_key(
     shown = capfd.readouterr().out
     assert [line.rpartition("DryRun: ")[2] for line in shown.splitlines()] == [
         "ok",
-        "Lambda answered 403 AccessDeniedException",
-        "Lambda answered 500",
+        "Lambda replied 403 AccessDeniedException",
+        "Lambda replied 500",
     ]
     assert [line[:5] for line in shown.splitlines()] == ["ok   ", "FAIL ", "FAIL "]
     assert ACCESS_KEY not in shown
@@ -158,7 +158,7 @@ def test_check_finds_credentials_in_the_environment(
     lambda_server.answer(204)
     assert main(["check", name]) == 1
     shown = capfd.readouterr().out
-    assert "credentials: not to be had  DryRun: CredentialsError: looked in" in shown
+    assert "credentials: none found  DryRun: CredentialsError: looked in" in shown
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     assert main(["check", name]) == 0
@@ -287,7 +287,7 @@ def test_invoke_picks_the_route_by_host_method_and_user(
 
 def test_invoke_of_a_path_without_a_route(setting: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["invoke", setting, "/a%20b"]) == 1
-    assert capfd.readouterr().err == "/a%20b: no route, the app has it\n"
+    assert capfd.readouterr().err == "/a%20b: no route, the app gets it\n"
 
 
 def test_invoke_fails_where_the_client_gets_500_or_more(
@@ -297,7 +297,7 @@ def test_invoke_fails_where_the_client_gets_500_or_more(
     assert main(["invoke", setting, "/a"]) == 1
     shown = capfd.readouterr()
     assert "< 502 Bad Gateway\n" in shown.out
-    assert "ServiceError: The function could not be invoked (Lambda answered 404" in shown.err
+    assert "ServiceError: The function could not be invoked (Lambda replied 404" in shown.err
 
 
 def test_invoke_of_a_request_without_an_event(

@@ -134,7 +134,7 @@ def test_connection_that_cannot_be_opened_is_tried_twice(
             serving(make_app(ROUTES, port=closed.getsockname()[1])) as web,
         ):
             assert web.send("POST").status == 502
-    assert caplog.text.count("trying once more") == 1
+    assert caplog.text.count("sending the request again") == 1
 
 
 @pytest.mark.promise("forks")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeApp, defaults
+from tests.conftest import MakeApp, defaults, invokers, parts
 from tests.servers import lambda_server as far_end
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.web_server import HTTPAnswer, serving
@@ -223,7 +223,7 @@ def test_redirect_is_not_followed_and_no_cookie_kept(
         assert [web.send("POST").status for _ in range(3)] == [502, 200, 200]
     assert [i.path.split("/")[3] for i in lambda_server.invocations] == ["f", "f", "f"]
     assert [i.header("cookie") for i in lambda_server.invocations] == [None, None, None]
-    assert [list(f._client.session().cookies) for f in app._functions.values()] == [[]]
+    assert [list(parts(each).client.session().cookies) for each in invokers(app)] == [[]]
 
 
 @pytest.mark.promise("verified")

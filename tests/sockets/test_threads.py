@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeApp, defaults
+from tests.conftest import MakeApp, defaults, invokers, parts
 from tests.servers import lambda_server as far_end
 from tests.servers.lambda_server import LambdaServer
 from tests.tools.promises import Tried
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.invoke.client import LambdaClient
+from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.function import Function
 
 THREADS = 64
@@ -58,11 +59,13 @@ def test_every_signature_is_of_its_own_credentials(
     count = THREADS * CALLS
     lambda_server.credentials = {f"AKID{n}": (f"secret{n}", f"token{n}") for n in range(count)}
     (route,) = read_routes({**defaults(lambda_server, timeout=20_000), "routes": ROUTES})
-    function = Function(route, LambdaClient(route.transport), Rotating())  # type: ignore[arg-type]
+    connections = Connections()
+    connections.credentials = lambda route: Rotating()  # type: ignore[method-assign,assignment,return-value]
+    function = Function(route, connections)
 
     def invoke(number: int) -> list[int]:
         return [
-            function.invoke(f"{number}".encode(), {}, is_safe=False, max_response_size=1000).status
+            function.invoke(Invocation(f"{number}".encode(), {}, is_repeatable=False)).status
             for _ in range(CALLS)
         ]
 
@@ -109,8 +112,8 @@ def test_fork_while_another_thread_holds_the_pool(
         under_way = thread.submit(call, app)
         assert lambda_server.wait_until(lambda: len(lambda_server.invocations) == 2)
         if held == "lock":
-            (client,) = {function._client for function in app._functions.values()}
-            with client._lock:
+            (client,) = {parts(invoker).client for invoker in invokers(app)}
+            with parts(client).lock:
                 assert in_a_child(lambda: call(app)) == "200 OK"
         else:
             assert in_a_child(lambda: call(app)) == "200 OK"

@@ -1,8 +1,9 @@
-"""Who may import whom: a step never knows a later one, and one file knows a library."""
+"""Which module may import which: a step never knows a later one, one room knows a library."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,37 +16,17 @@ MODULES = {
     for path in PACKAGE.rglob("*.py")
 }
 
-#: What a module may import of ours. A package stands for all of its modules,
-#: which may import each other.
+#: The rooms of the package, and the rooms that each may import (docs/architecture.md).
+#: A folder stands for all of its modules, which may import each other.
 MAY_IMPORT = {
     "": {"errors", "middleware"},
     "__main__": {"cli"},
-    "after_fork": set(),
-    "authorize": {"errors", "request"},
-    "cli": {
-        "config",
-        "credentials",
-        "errors",
-        "event",
-        "invoke",
-        "kong_import",
-        "middleware",
-        "options",
-        "request",
-        "routing",
-    },
-    "config": {"credentials", "errors", "options"},
-    "credentials": {"after_fork", "errors", "header_syntax", "options"},
-    "errors": set(),
-    "event": {"errors", "header_syntax", "options", "request", "strict_json", "trace"},
-    "gunicorn_timeout": {"options"},
-    "header_syntax": set(),
-    "invoke": {"after_fork", "credentials", "errors", "options", "request", "trace", "wire"},
-    "kong_import": {"errors", "options"},
-    "middleware": {
+    "middleware": {"dispatcher", "errors", "request", "request_body", "response"},
+    "dispatcher": {
         "authorize",
+        "backends",
         "config",
-        "credentials",
+        "delivery",
         "errors",
         "event",
         "gunicorn_timeout",
@@ -54,15 +35,53 @@ MAY_IMPORT = {
         "request",
         "response",
         "routing",
+        "trace",
     },
-    "options": {"header_syntax"},
-    "request": {"errors", "header_syntax"},
+    "backends": {"delivery", "errors", "event", "invoke", "options", "request", "response"},
     "response": {"errors", "header_syntax", "invoke", "options", "strict_json"},
+    "invoke": {
+        "after_fork",
+        "credentials",
+        "delivery",
+        "errors",
+        "options",
+        "request",
+        "trace",
+        "wire",
+    },
+    "event": {"errors", "header_syntax", "options", "request", "strict_json", "trace"},
+    "config": {"credentials", "errors", "options"},
+    "credentials": {"after_fork", "errors", "header_syntax", "options"},
+    "authorize": {"errors", "request"},
     "routing": {"options"},
-    "strict_json": set(),
-    "trace": set(),
+    "gunicorn_timeout": {"options"},
+    "kong_import": {"errors", "options"},
     "wire": {"header_syntax"},
+    "options": {"header_syntax"},
+    "request": {"delivery", "errors", "request_body", "trace"},
+    "cli": {
+        "config",
+        "dispatcher",
+        "errors",
+        "event",
+        "invoke",
+        "kong_import",
+        "options",
+        "request",
+        "response",
+        "routing",
+    },
+    "request_body": {"errors", "header_syntax"},
+    "errors": set(),
+    "trace": set(),
+    "delivery": set(),
+    "header_syntax": set(),
+    "strict_json": set(),
+    "after_fork": set(),
 }
+
+#: Of `invoke`, `response` knows these value types only: they load no urllib3.
+KNOWN_TO_RESPONSE = {"wsgi_lambda.invoke", "wsgi_lambda.invoke.reply"}
 
 #: The folders and files that may know a library.
 KNOWN_TO = {
@@ -116,10 +135,24 @@ def test_no_module_imports_the_package_itself(module):
     assert "wsgi_lambda" not in {source for source, _ in imports(module)}
 
 
-def test_the_answer_knows_only_the_value_type_of_the_invocation():
-    assert {
-        name for source, name in imports("wsgi_lambda.response") if row(source) == "invoke"
-    } == {"Reply"}
+def test_no_module_imports_itself_through_others():
+    sources = {
+        module: {source for source, _ in imports(module) if source in MODULES} for module in MODULES
+    }
+    # A package of the standard layout imports its own modules: `wsgi_lambda.invoke`
+    # stands for its `__init__.py` alone.
+    assert list(TopologicalSorter(sources).static_order())
+
+
+def test_response_knows_only_the_value_types_of_invoke():
+    known = {
+        source
+        for module in MODULES
+        if row(module) == "response"
+        for source, _ in imports(module)
+        if row(source) == "invoke"
+    }
+    assert known <= KNOWN_TO_RESPONSE
 
 
 @pytest.mark.parametrize("library", KNOWN_TO)
@@ -136,15 +169,40 @@ def test_a_library_is_known_to_its_folder_or_file(library):
     } == set()
 
 
-def test_the_package_loads_no_framework_and_no_sdk():
-    code = "import sys, wsgi_lambda; print(*sys.modules)"
+def loaded_by(code):
+    """Return the modules that a new process has loaded after running ``code``."""
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"import sys, types\n{code}\nprint(*sys.modules)"],
         cwd=PACKAGE.parent,
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = set(run.stdout.split())
+    return set(run.stdout.split())
+
+
+def test_the_package_loads_no_framework_and_no_sdk():
+    loaded = loaded_by("import wsgi_lambda")
     assert "wsgi_lambda.middleware" in loaded
     assert loaded & {"flask", "django", "botocore", "boto3", "yaml"} == set()
+
+
+def test_value_types_of_invoke_load_no_library():
+    # An empty package stands in for the real one, which would load the middleware.
+    package = "sys.modules['wsgi_lambda'] = types.ModuleType('wsgi_lambda')\n"
+    package += "sys.modules['wsgi_lambda'].__path__ = ['wsgi_lambda']\n"
+    loaded = loaded_by(f"{package}import wsgi_lambda.invoke")
+    assert "wsgi_lambda.invoke.reply" in loaded
+    assert loaded & {"requests", "urllib3", "werkzeug"} == set()
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_files_and_functions_are_short(module):
+    text = MODULES[module].read_text("utf-8")
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, functions) and node.end_lineno - node.lineno + 1 > 34
+    }
+    assert (len(text.splitlines()) <= 260, long) == (True, {})

@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import time
+from contextlib import closing
+from dataclasses import replace
 
-from wsgi_lambda.cli.console import complain, load, public_facts
-from wsgi_lambda.cli.sample_request import (
-    dry_run,
-    identity,
-)
+from wsgi_lambda.cli.console import complain, describe, load, public_facts
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.invoke.connections import Connections
+from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.options import Route
 
 
 def run_check(given: argparse.Namespace) -> int:
+    """Print a line for each route; return 0 if all may be invoked, else 1."""
     routes = load(given.file)
     if not routes:
         complain(f"{given.file}: no routes")
-    is_well = bool(routes)
-    for route in routes:
-        result, is_right = dry_run(route)
-        is_well &= is_right
-        facts = [*_facts(route), f"credentials: {identity(route)}", f"DryRun: {result}"]
-        print("ok  " if is_right else "FAIL", "  ".join(facts))
-    return 0 if is_well else 1
+    all_passed = bool(routes)
+    with closing(Connections()) as connections:
+        for route in routes:
+            result, passed = _dry_run(route, connections)
+            all_passed &= passed
+            origin = _origin(route, connections)
+            facts = [*_facts(route), f"credentials: {origin}", f"DryRun: {result}"]
+            print("ok  " if passed else "FAIL", "  ".join(facts))
+    return 0 if all_passed else 1
 
 
 def _facts(route: Route) -> list[str]:
     facts = public_facts(route)
-    narrowed = [
+    conditions = [
         f"{name} {','.join(facts[name])}"
         for name in ("methods", "hosts", "consumers")
         if facts[name]
     ]
-    where = [facts["function"], facts["aws_region"], facts["endpoint"]]
-    return [facts["path"], *narrowed, *where]
+    return [facts["path"], *conditions, facts["function"], facts["aws_region"], facts["endpoint"]]
+
+
+def _dry_run(route: Route, connections: Connections) -> tuple[str, bool]:
+    """Ask Lambda whether the route may invoke its function, which does not run.
+
+    Returns the result for the report, and whether it may: ``("ok", True)``.
+    """
+    dry = replace(route, target=replace(route.target, invocation_type="DryRun"))
+    try:
+        reply = make_invoker(dry, connections).invoke(Invocation(b"{}", {}, is_repeatable=False))
+    except LambdaError as error:
+        return describe(error), False
+    if reply.status == 204:
+        return "ok", True
+    return f"Lambda replied {reply.status} {reply.error_type}".rstrip(), False
+
+
+def _origin(route: Route, connections: Connections) -> str:
+    """Return the place of the route's credentials, and nothing of the credentials."""
+    deadline = time.monotonic() + route.target.timeout
+    try:
+        return connections.credentials(route).origin(deadline)
+    except LambdaError:
+        return "none found"

@@ -4,64 +4,97 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from wsgi_lambda.cli.console import complain
-from wsgi_lambda.cli.sample_request import (
-    Shown,
-    endpoint,
-    invoke,
-    log_on_standard_error,
-    make_environ,
-    make_event,
-    told,
-)
-from wsgi_lambda.config import read_routes
+from wsgi_lambda.cli.console import complain, describe
+from wsgi_lambda.cli.sample_request import make_environ
 from wsgi_lambda.config.files import load_setting
+from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.event import EventBuilder
+from wsgi_lambda.invoke import Invocation, Invoker
+from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
-from wsgi_lambda.routing import RouteTable
+from wsgi_lambda.request import Request
+from wsgi_lambda.response.wsgi import Response, finish
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class Shown:
+    """An Invoker that prints each event before another one invokes the function."""
+
+    def __init__(self, route: Route, invoker: Invoker) -> None:
+        self._route = route
+        self._invoker = invoker
+
+    def invoke(self, invocation: Invocation) -> Reply:
+        """Print the event, then invoke the function."""
+        target, url = self._route.target, self._route.transport.url
+        print(f"> {target.function_name}, {target.aws_region}, {url}")
+        print(_pretty(invocation.payload))
+        return self._invoker.invoke(invocation)
 
 
 def run_invoke(given: argparse.Namespace) -> int:
+    """Print the event and the response of one request; return 1 for a status from 500 on."""
     environ = make_environ(
         given.path, given.method, headers=given.header, body=given.data, user=given.user
     )
-    config = load_setting(given.file)
-    route = RouteTable(read_routes(config)).find(environ)
-    if route is None:
-        complain(f"{given.path}: no route, the app has it")
+    dispatcher = Dispatcher(load_setting(given.file), around=Shown)
+    backend = dispatcher.find(environ)
+    if backend is None:
+        complain(f"{given.path}: no route, the app gets it")
         return 1
-    if given.event:
-        return _show_event(route, environ)
-    where = f"> {route.target.function_name}, {route.target.aws_region}, {endpoint(route)}"
-    with log_on_standard_error():
-        answer = invoke(config, environ, lambda payload: print(f"{where}\n{_pretty(payload)}"))
-        _show_answer(answer)
-    return 0 if int(answer.status[:3]) < 500 else 1
+    if given.event and backend.route is not None:
+        return _print_event(backend.route, environ)
+    with closing(dispatcher.connections), _log_on_standard_error():
+        response = dispatcher.respond(backend, Request(environ))
+        _print_response(response, environ["REQUEST_METHOD"])
+    return 0 if response.status < 500 else 1
 
 
-def _show_event(route: Route, environ: dict[str, Any]) -> int:
+def _print_event(route: Route, environ: WSGIEnvironment) -> int:
     try:
-        print(_pretty(make_event(route, environ)))
+        print(_pretty(EventBuilder(route).build(Request(environ))))
     except LambdaError as error:
-        complain(told(error))
+        complain(describe(error))
         return 1
     return 0
 
 
-def _show_answer(answer: Shown) -> None:
-    print(f"< {answer.status}")
-    print("".join(f"< {name}: {value}\n" for name, value in answer.headers), flush=True)
-    for block in answer.body:
+def _print_response(response: Response, method: str) -> None:
+    status, headers, body = finish(response, method)
+    print(f"< {status}")
+    print("".join(f"< {name}: {value}\n" for name, value in headers), flush=True)
+    for block in body:
         sys.stdout.buffer.write(block)
         sys.stdout.flush()
     print()
 
 
+@contextmanager
+def _log_on_standard_error() -> Iterator[None]:
+    """Write failures and the end of the function's own log to standard error."""
+    log, handler = logging.getLogger("wsgi_lambda"), logging.StreamHandler(sys.stderr)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
 def read_header(text: str) -> tuple[str, str]:
+    """Parse ``NAME: VALUE`` of the command line."""
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
         raise argparse.ArgumentTypeError("must be NAME: VALUE")
@@ -69,6 +102,7 @@ def read_header(text: str) -> tuple[str, str]:
 
 
 def read_data(text: str) -> bytes:
+    """Return the bytes of a text, or of the file that ``@FILE`` names."""
     if not text.startswith("@"):
         return text.encode()
     try:

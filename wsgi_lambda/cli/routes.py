@@ -6,17 +6,20 @@ import argparse
 import json
 from typing import Any
 
-from wsgi_lambda.cli.console import FACTS, load, public_facts
-from wsgi_lambda.routing import RouteTable
+from wsgi_lambda.cli.console import FACTS, public_facts
+from wsgi_lambda.config.files import load_setting
+from wsgi_lambda.dispatcher import Dispatcher
 
 
 def run_routes(given: argparse.Namespace) -> int:
-    rows = [public_facts(route) for route in RouteTable(load(given.file)).routes]
+    """Print the routes as a table, or as JSON."""
+    backends = Dispatcher(load_setting(given.file)).backends
+    rows = [public_facts(backend.route) for backend in backends if backend.route]
     if given.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return 0
     cells = [[name.upper().replace("_", " ") for name in FACTS]]
-    cells += [[_cell(public_facts[name]) for name in FACTS] for public_facts in rows]
+    cells += [[_cell(row[name]) for name in FACTS] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         print("  ".join(map(str.ljust, line, widths)).rstrip())

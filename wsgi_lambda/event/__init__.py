@@ -1,54 +1,91 @@
-"""Step 2: a request to the bytes of an event."""
+"""A request becomes an event.
+
+Takes a `Request`, returns the JSON of its event in UTF-8, in the format that
+the options of its route choose. Never sends anything.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, forwarded
 from wsgi_lambda.event.arguments import LONGEST_ESCAPE as LONGEST_ESCAPE
-from wsgi_lambda.options import Route
+from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
-#: By payload version.
-GATEWAYS = {"1.0": apigateway_v1.build, "2.0": apigateway_v2.build}
+Build = Callable[[Request, Route], object]
 
+#: Every event format by its name: add one here, and choose it in `format_of`.
+FORMATS: Mapping[str, Build] = {
+    "arguments": arguments.build,
+    "forwarded": forwarded.build,
+    "apigateway_v1": apigateway_v1.build,
+    "apigateway_v2": apigateway_v2.build,
+}
 
-# Infinity is no JSON; a number that no float holds, as in 1e400, would leave as such.
+#: The formats that parse the body: the same event, with the body taken as unparsable.
+WITHOUT_PARSED_BODY: Mapping[str, Build] = {
+    "arguments": arguments.build_without_body,
+    "forwarded": forwarded.build_without_arguments,
+}
+
+# Infinity is not JSON; a number that no float holds, as in 1e400, would be written as such.
 _AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
-def build_event(request: Request, route: Route) -> bytes:
-    """Return the event for ``request`` as UTF-8 JSON.
+def format_of(options: EventOptions) -> str:
+    """Return the name of the event format that ``options`` choose."""
+    if options.awsgateway_compatible:
+        is_v2 = options.awsgateway_compatible_payload_version == "2.0"
+        return "apigateway_v2" if is_v2 else "apigateway_v1"
+    return "forwarded" if forwarded.is_wanted(options) else "arguments"
 
-    Raises `RequestError` (400, 411, 413), of which `PayloadTooLarge` when the
-    encoded event is larger than `max_payload_size`.
+
+class EventBuilder:
+    """Builds the events of one route, in the format that its options choose.
+
+    ::
+
+        EventBuilder(route).build(request)  # b'{"key1":"value1"}'
     """
-    payload = _build(request, route)
-    if len(payload) > route.event.max_payload_size:
-        raise PayloadTooLarge(
-            detail=f"an event of {len(payload)} bytes, limit {route.event.max_payload_size}"
-        )
-    return payload
 
+    def __init__(self, route: Route) -> None:
+        name = format_of(route.event)
+        self._route = route
+        self._build = FORMATS[name]
+        self._build_without_body = WITHOUT_PARSED_BODY.get(name)
+        self._limit = route.event.max_payload_size
 
-def _build(request: Request, route: Route) -> bytes:
-    if route.event.awsgateway_compatible:
-        return _encode(GATEWAYS[route.event.awsgateway_compatible_payload_version](request, route))
-    build = forwarded.build if forwarded.is_wanted(route.event) else arguments.build
-    try:
-        return _encode(build(request, route))
-    except (RecursionError, ValueError):
-        # The body's nesting is what the parser just bears and the encoder, one
-        # level deeper, does not; or it has a number beyond a float: then it
-        # counts as not to be parsed.
-        return _encode(build(request, route, parse=False))
+    def build(self, request: Request) -> bytes:
+        """Return the event for ``request`` as UTF-8 JSON.
+
+        Raises `RequestError` (400, 411, 413): among them `PayloadTooLarge` if
+        the encoded event exceeds `max_payload_size`.
+        """
+        payload = self._encoded(request)
+        if len(payload) > self._limit:
+            raise PayloadTooLarge(
+                detail=f"an event of {len(payload)} bytes, limit {self._limit} bytes"
+            )
+        return payload
+
+    def _encoded(self, request: Request) -> bytes:
+        if self._build_without_body is None:
+            return _encode(self._build(request, self._route))
+        try:
+            return _encode(self._build(request, self._route))
+        except (RecursionError, ValueError):
+            # The body is nested as deeply as the parser allows, one level more
+            # than the encoder does; or it has a number beyond a float.
+            return _encode(self._build_without_body(request, self._route))
 
 
 def _encode(event: object) -> bytes:
     # ASCII escapes would double the size of a body in most of the world's
-    # languages; only half a surrogate pair, legal in JSON, needs them.
+    # languages; only a lone surrogate, which JSON allows, needs them.
     try:
         return _AS_UTF_8.encode(event).encode()
     except UnicodeEncodeError:

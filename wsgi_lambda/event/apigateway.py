@@ -1,4 +1,4 @@
-"""What both of API Gateway's formats say of a request: path, headers, context."""
+"""The parts that both formats of API Gateway share: path, headers, context."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from wsgi_lambda.event.arguments import split_arguments
 from wsgi_lambda.header_syntax import HOP_BY_HOP
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
-from wsgi_lambda.trace import HEADER as TRACE
-from wsgi_lambda.trace import new_trace, trace_of
+from wsgi_lambda.trace import HEADER as TRACE_HEADER
 
 STAGE = "$default"
 
-#: Stand in for the account and the API of a gateway that is not there.
+#: Placeholders: there is no gateway.
 ACCOUNT_ID = "000000000000"
 API_ID = "wsgi-lambda"
 
 #: A peer on a unix socket has no address.
 LOCAL_ADDRESS = "127.0.0.1"
 
-# RFC 9112, 3.2.2: what a client sends to a proxy.
+# RFC 9112, 3.2.2: the form of a target that a client sends to a proxy.
 _ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?]*", re.IGNORECASE)
 _ENCODED_BYTE = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
-# Every visible character: what is escaped already stays so.
+# Every visible character: existing escapes stay.
 _RAW_SAFE = "".join(map(chr, range(0x21, 0x7F)))
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -42,19 +41,19 @@ class Path:
 
 
 def path_of(request: Request, route: Route) -> Path:
-    """Return SCRIPT_NAME and PATH_INFO, without the route's own part where `strip_path` is on.
+    """Return SCRIPT_NAME and PATH_INFO, without the route's own part if `strip_path` is on.
 
-    The client's own escapes are kept (`%2F` is no slash) where the server's
-    raw target names this very path; after a rewrite the path is quoted anew.
+    The client's own escapes are kept (`%2F` is not a slash) if the server's raw
+    target names this path; after a rewrite the path is quoted again.
     """
     mount = encode(request.environ.get("SCRIPT_NAME", ""))
     path = encode(request.environ.get("PATH_INFO", ""))
     encoded = _encoded(request, mount, path)
     if route.event.strip_path:
-        # Measured in decoded bytes: the client may have escaped any of them.
+        # Measured in decoded bytes: the client may have escaped any byte.
         units = _ENCODED_BYTE.findall(encoded)
         own = len(route.path.rstrip("/").encode())
-        if own:  # and the slashes that the client may have sent before it
+        if own:  # and any further slashes that the client sent before it
             own += len(path) - len(path.lstrip(b"/")) - 1
         rest = units[len(mount) + own :] or ["/"]
         encoded = "".join(units[: len(mount)] + rest)
@@ -67,7 +66,7 @@ def _encoded(request: Request, mount: bytes, path: bytes) -> str:
     decoded = unquote_to_bytes(raw)
     if decoded == mount + path:
         return raw
-    # A proxy in front took the mount away and told of it (X-Forwarded-Prefix).
+    # A proxy in front removed the mount and sent it as X-Forwarded-Prefix.
     if decoded == path:
         return quote(mount, safe=PATH_SAFE) + raw
     return quote(mount + path, safe=PATH_SAFE)
@@ -81,15 +80,15 @@ def _raw_path(request: Request) -> str:
 
 
 def raw_query(request: Request) -> str:
-    """Return the query as it came, but for raw bytes: a URL has none, and adapters expect ASCII."""
+    """Return the raw query in ASCII, as adapters expect: other bytes are percent-encoded."""
     return quote(request.query, safe=_RAW_SAFE)
 
 
 def headers_of(request: Request) -> dict[str, str]:
     """Return the headers by lower-case name, as a gateway between client and function sends them.
 
-    What belongs to this hop is left out; `x-forwarded-*` tell of the client
-    that ProxyFix, or the socket, shows; `x-amzn-trace-id` is always there.
+    Hop-by-hop headers are left out; `x-forwarded-*` describe the client that
+    ProxyFix, or the socket, reports; `x-amzn-trace-id` is always present.
     """
     given = request.headers
     hop = {name.strip().lower() for name in given.get("connection", "").split(",")}
@@ -102,7 +101,7 @@ def headers_of(request: Request) -> dict[str, str]:
     headers["x-forwarded-port"] = request.environ.get("SERVER_PORT") or (
         "443" if scheme == "https" else "80"
     )
-    headers[TRACE] = trace_of(given.get(TRACE, ""), given.get("traceparent", "")) or new_trace()
+    headers[TRACE_HEADER] = request.trace
     return headers
 
 
@@ -113,8 +112,8 @@ def source_ip(request: Request) -> str:
 def _forwarded_for(request: Request) -> str:
     """Return the addresses on the way here, the last of them REMOTE_ADDR.
 
-    ProxyFix took REMOTE_ADDR out of the list, where it still stands; without
-    it only the last entry counts as ours, or a client could hide its address
+    ProxyFix took REMOTE_ADDR from the list, which still contains it. Without
+    ProxyFix only the last address is compared, or a client could hide its own
     by naming it first.
     """
     address = source_ip(request)
@@ -132,7 +131,7 @@ def domain_name(request: Request) -> str:
 
 
 def context_of(request: Request) -> dict[str, Any]:
-    """Return the part of `requestContext` that both formats have."""
+    """Return the part of `requestContext` that both formats share."""
     domain = domain_name(request)
     return {
         "accountId": ACCOUNT_ID,
@@ -145,15 +144,15 @@ def context_of(request: Request) -> dict[str, Any]:
 
 
 def principal(request: Request) -> dict[str, str] | None:
-    """Return the authorizer's word on who asks: REMOTE_USER, where the server knows it."""
+    """Return the authorizer: REMOTE_USER, or None if it is unset."""
     user = request.environ.get("REMOTE_USER")
     return {"principalId": decode(user)} if user else None
 
 
 def query_values(request: Request, most: int) -> dict[str, list[str]]:
-    """Return the query's values by name, decoded; `?flag` is an empty text.
+    """Return the query's values by name, decoded; `?flag` is an empty string.
 
-    Raises `PayloadTooLarge` for more than ``most``.
+    Raises `TooManyArguments` for more than ``most``.
     """
     found: dict[str, list[str]] = {}
     for name, value in split_arguments(request.query, most):

@@ -23,10 +23,10 @@ from wsgi_lambda.request import Request
 
 
 def build(request: Request, route: Route) -> dict[str, Any]:
-    """Return the event, with null for all that is absent.
+    """Return the event; absent parts are null.
 
-    `path` is percent-encoded, as REST APIs have it. A body goes as base64,
-    without `base64_encode_body` as text where it is UTF-8.
+    `path` is percent-encoded, as REST APIs send it. A body is base64; without
+    `base64_encode_body` it is text if it is valid UTF-8.
     """
     path = path_of(request, route).encoded
     headers = headers_of(request)
@@ -85,5 +85,5 @@ def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
 
 def _body(request: Request, route: Route) -> tuple[str | None, bool]:
     # Text and base64 are both at least as long as the bytes.
-    body = request.read_body(route.event.max_payload_size)
+    body = request.body.read(route.event.max_payload_size)
     return as_text(body, is_text=not route.event.base64_encode_body) if body else (None, False)

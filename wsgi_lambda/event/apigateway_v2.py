@@ -31,7 +31,7 @@ _TEXT = re.compile(
 
 
 def build(request: Request, route: Route) -> dict[str, Any]:
-    """Return the event, without what is absent.
+    """Return the event; absent parts are left out.
 
     `rawPath` is percent-encoded, as function URLs send it: HTTP APIs send it
     decoded, and the adapters of web frameworks then decode it twice.
@@ -78,7 +78,7 @@ def _context(request: Request, path: str) -> dict[str, Any]:
 
 def _body(request: Request, route: Route) -> tuple[str | None, bool]:
     # Text and base64 are both at least as long as the bytes.
-    body = request.read_body(route.event.max_payload_size)
+    body = request.body.read(route.event.max_payload_size)
     if not body:
         return None, False
     is_text = _TEXT.fullmatch(request.media_type) and not request.headers.get("content-encoding")

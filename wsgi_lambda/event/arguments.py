@@ -1,4 +1,4 @@
-"""The default event: query arguments, with the body's arguments laid over them."""
+"""The default event: the arguments of the query, replaced key by key by those of the body."""
 
 from __future__ import annotations
 
@@ -19,46 +19,59 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 _JSON = re.compile(r"application/(?:json|.+\+json)")
 
-# The longest way to write a byte of an event: JSON's \u0041 for "A". A body
-# of more than that many times the event's limit cannot fit into the event.
+# The longest notation for one byte of an event: JSON's \u0041 for "A". A body of
+# more than that many times the limit of the event cannot fit into it.
 LONGEST_ESCAPE = 6
 
 
-def build(request: Request, route: Route, *, parse: bool = True) -> Any:
+def build(request: Request, route: Route) -> Any:
     """Return the arguments of query and body; a JSON array alone is the event itself.
 
-    A body that holds no arguments (another type, no JSON, a JSON scalar) is
-    read, logged and left out, as Kong does. Raises `RequestError` for a JSON
-    array beside a query.
+    A body without arguments (another type, invalid JSON, a JSON scalar) is read,
+    logged and left out, as Kong does. Raises `RequestError` for a JSON array
+    with query arguments. Example: ``{"key1": "value1", "tag": ["a", "b"], "flag": True}``.
     """
-    query = parse_arguments(request.query, route.event.max_arguments)
+    options = route.event
+    query = parse_arguments(request.query, options.max_arguments)
     if not has_arguments(request.media_type):
-        _log_ignored(request, request.skip_body(), "its type holds no arguments")
+        _log_ignored(request, request.body.skip(), "its type contains no arguments")
         return query
-    body = request.read_body(route.event.max_payload_size * LONGEST_ESCAPE)
-    if is_json(request.media_type):
-        _check_size(body, route.event.max_payload_size)
-    value = parse_body(request, body, route.event.max_arguments) if parse else None
+    body = _read_body(request, route)
+    value = parse_body(request, body, options.max_arguments)
     if isinstance(value, dict):
         return {**query, **value}
     if isinstance(value, list):
         if query:
             raise RequestError("A JSON array cannot be joined with query arguments")
         return value
-    _log_ignored(request, len(body), "malformed, beyond the parser's limits, or a scalar")
+    _log_unparsed(request, body)
     return query
 
 
-def _check_size(body: bytes, limit: int) -> None:
-    """Refuse JSON that cannot fit into the event before it is parsed, to many times its size.
+def build_without_body(request: Request, route: Route) -> Any:
+    """Return the arguments of the query alone, after logging that the body is left out."""
+    _log_unparsed(request, _read_body(request, route))
+    return parse_arguments(request.query, route.event.max_arguments)
 
-    All that can be written shorter is blanks and escapes (and the NULs of UTF-16).
+
+def _read_body(request: Request, route: Route) -> bytes:
+    limit = route.event.max_payload_size
+    body = request.body.read(limit * LONGEST_ESCAPE)
+    if is_json(request.media_type):
+        _check_size(body, limit)
+    return body
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    """Reject JSON that cannot fit into the event before parsing it, to many times its size.
+
+    Only white space and escapes (and the NULs of UTF-16) can be written shorter.
     """
     if len(body) > limit:
         blanks = sum(map(body.count, (b" ", b"\t", b"\r", b"\n", b"\0")))
         shortest = len(body) - blanks - (LONGEST_ESCAPE - 1) * body.count(b"\\")
         if shortest > limit:
-            raise PayloadTooLarge(detail=f"JSON of {len(body)} bytes, limit {limit}")
+            raise PayloadTooLarge(detail=f"JSON of {len(body)} bytes, limit {limit} bytes")
 
 
 def _log_ignored(request: Request, length: int, why: str) -> None:
@@ -73,20 +86,24 @@ def _log_ignored(request: Request, length: int, why: str) -> None:
         )
 
 
+def _log_unparsed(request: Request, body: bytes) -> None:
+    _log_ignored(request, len(body), "malformed, beyond the parser's limits, or a scalar")
+
+
 def is_json(media_type: str) -> bool:
-    """Tell `application/json` and its relatives (RFC 6839), as in `application/ld+json`."""
+    """Whether it is `application/json` or a type like `application/ld+json` (RFC 6839)."""
     return _JSON.fullmatch(media_type) is not None
 
 
 def has_arguments(media_type: str) -> bool:
-    """Tell whether a body of this type may hold arguments."""
+    """Whether a body of this type may contain arguments."""
     return media_type in (FORM, MULTIPART) or is_json(media_type)
 
 
 def parse_body(request: Request, body: bytes, most: int) -> dict[str, Any] | list[Any] | None:
-    """Return the arguments in ``body`` by the request's type, None where there are none.
+    """Return the arguments in ``body``, parsed by the request's type, or None without any.
 
-    Raises `PayloadTooLarge` for a form with more than ``most`` of them.
+    Raises `TooManyArguments` for a form with more than ``most`` of them.
     """
     if not body:
         return None
@@ -105,8 +122,8 @@ def parse_body(request: Request, body: bytes, most: int) -> dict[str, Any] | lis
 def parse_arguments(encoded: bytes, most: int) -> dict[str, Any]:
     """Return the arguments of a query or form: `a=1&a=2&flag` is `{"a": ["1", "2"], "flag": true}`.
 
-    Percent and `+` are decoded as UTF-8; what is none becomes U+FFFD. Raises
-    `PayloadTooLarge` for more than ``most``.
+    Percent-escapes and `+` are decoded as UTF-8; invalid bytes become U+FFFD.
+    Raises `TooManyArguments` for more than ``most``.
     """
     pairs = split_arguments(encoded, most)
     return _collect([(name, True if value is None else value) for name, value in pairs])
@@ -115,7 +132,7 @@ def parse_arguments(encoded: bytes, most: int) -> dict[str, Any]:
 def split_arguments(encoded: bytes, most: int) -> Iterator[tuple[str, str | None]]:
     """Yield the names and values of a query or form, decoded; without `=` the value is None.
 
-    Raises `PayloadTooLarge` for more than ``most``.
+    Raises `TooManyArguments` for more than ``most``.
     """
     if encoded.count(b"&") >= most:
         raise TooManyArguments(most)
@@ -130,7 +147,7 @@ def _unquote(quoted: bytes) -> str:
 
 
 def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return one value by name, or the array of several in their order."""
+    """Return the value of each name, or a list of its values in their order."""
     found: dict[str, list[Any]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
@@ -138,7 +155,7 @@ def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_json(body: bytes) -> dict[str, Any] | list[Any] | None:
-    """Return an object or array; None for a scalar and for what is beyond the parser."""
+    """Return an object or array; None for a scalar, invalid JSON and JSON beyond the parser."""
     try:
         value = strict_json.loads(body)
     except (ValueError, RecursionError):

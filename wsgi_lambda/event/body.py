@@ -1,4 +1,4 @@
-"""A body as JSON can hold it."""
+"""Write a body as a JSON string."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 
 
 def as_text(body: bytes, *, is_text: bool) -> tuple[str, bool]:
-    """Return the body and whether it is base64: what is no text, or no UTF-8, always is."""
+    """Return the body and whether it is base64: bodies that are not UTF-8 text always are."""
     if is_text:
         try:
             return body.decode(), False

@@ -9,7 +9,7 @@ from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
-#: Types that go into `request_body` as they are, as Kong has them.
+#: Types whose body goes into `request_body` unchanged, as in Kong.
 TEXT_TYPES = frozenset(
     (
         FORM,
@@ -24,6 +24,7 @@ TEXT_TYPES = frozenset(
 
 
 def is_wanted(options: EventOptions) -> bool:
+    """Whether any `forward_request_*` is on."""
     return (
         options.forward_request_method
         or options.forward_request_uri
@@ -32,8 +33,17 @@ def is_wanted(options: EventOptions) -> bool:
     )
 
 
-def build(request: Request, route: Route, *, parse: bool = True) -> dict[str, Any]:
+def build(request: Request, route: Route) -> dict[str, Any]:
     """Return the parts of the request that the options name."""
+    event = build_without_arguments(request, route)
+    if route.event.forward_request_body:
+        body = _read_body(request, route)
+        event["request_body_args"] = parse_body(request, body, route.event.max_arguments) or {}
+    return event
+
+
+def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
+    """Return the same event with the body unparsed: its arguments are empty."""
     options = route.event
     event: dict[str, Any] = {}
     if options.forward_request_method:
@@ -44,18 +54,20 @@ def build(request: Request, route: Route, *, parse: bool = True) -> dict[str, An
     if options.forward_request_headers:
         event["request_headers"] = request.headers
     if options.forward_request_body:
-        # Text and base64 are both at least as long as the bytes.
-        body = request.read_body(options.max_payload_size)
-        event.update(_body(request, body, options.base64_encode_body))
-        arguments = parse_body(request, body, options.max_arguments) if parse else None
-        event["request_body_args"] = arguments or {}
+        event.update(_body(request, _read_body(request, route), options.base64_encode_body))
+        event["request_body_args"] = {}
     else:
-        request.skip_body()
+        request.body.skip()
     return event
 
 
+def _read_body(request: Request, route: Route) -> bytes:
+    # Text and base64 are both at least as long as the bytes.
+    return request.body.read(route.event.max_payload_size)
+
+
 def _body(request: Request, body: bytes, encode: bool) -> dict[str, Any]:
-    """Return the body as text where its type and its bytes allow, else as base64 with its flag."""
+    """Return the body as text if its type and its bytes allow it, else as base64 with its flag."""
     is_text = request.media_type in TEXT_TYPES or is_json(request.media_type)
     text, is_encoded = as_text(body, is_text=is_text or not encode or not body)
     return {"request_body": text, **({"request_body_base64": True} if is_encoded else {})}

@@ -1,6 +1,6 @@
-"""Bodies of `multipart/form-data`: the only part of an event that Werkzeug parses.
+"""Parse bodies of `multipart/form-data`, with Werkzeug's decoder.
 
-Imported when the first of them comes.
+Imported at the first such body.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from wsgi_lambda.errors import TooManyArguments
 
 
 class _Decoder(MultipartDecoder):
-    """Werkzeug's decoder, for part headers that are no UTF-8 too (old browsers' file names)."""
+    """Werkzeug's decoder, which also accepts part headers that are not UTF-8 (old browsers)."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         return super()._parse_headers(data.decode(errors="replace").encode())
 
 
 def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | None:
-    """Return fields as text and files as objects, by name; None where the framing is broken.
+    """Return names with fields as text and files as objects; None for invalid framing.
 
-    Raises `PayloadTooLarge` for more than ``most`` parts.
+    Raises `TooManyArguments` for more than ``most`` parts. Example:
+    ``[("title", "Tea"), ("file", {"filename": …, "content_type": …, "body": …})]``.
     """
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
@@ -59,13 +60,13 @@ def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:
         return _decode(content, charset)
     return {
         "filename": part.filename,
-        # RFC 7578, 4.4: the type of a file that is not known.
+        # RFC 7578, 4.4: the type of a file without one.
         "content_type": part.headers.get("Content-Type", "application/octet-stream"),
         "body": base64.b64encode(content).decode("ascii"),
     }
 
 
 def _decode(content: bytes, charset: str) -> str:
-    # Only what needs no look-up of codecs by a name that a client chose.
+    # No codec is looked up by a name that a client chose.
     known = charset.lower() if charset.lower() in ("us-ascii", "iso-8859-1") else "utf-8"
     return content.decode(known, errors="replace")

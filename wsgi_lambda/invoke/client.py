@@ -1,8 +1,9 @@
-"""The Session of one Lambda endpoint."""
+"""The session of one Lambda endpoint: it sends signed requests and reads their replies."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 import requests
 from requests.cookies import RequestsCookieJar
@@ -19,14 +20,14 @@ from wsgi_lambda.wire.causes import PoolError, failure_kind, root_cause
 
 
 class _NoCookies(RequestsCookieJar):
-    """A jar that stays empty."""
+    """A cookie jar that stays empty."""
 
     def extract_cookies(self, response: object, request: object) -> None:
-        """Keep none, and do not look for any."""
+        """Ignore the cookies of a response."""
 
 
 class _Session(requests.Session):
-    """A Session that follows nothing, keeps nothing and reads no environment."""
+    """A session that follows no redirect, keeps no cookie and reads no environment."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,35 +35,81 @@ class _Session(requests.Session):
         self.cookies = _NoCookies()
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        # requests would read a redirect's body whole, however long it is.
+        # requests would read the whole body of a redirect, however long it is.
         return None
 
 
-class LambdaClient:
-    """The Session for one endpoint, with its pool; made at the first request of a process.
+@dataclass(frozen=True, slots=True)
+class OpenReply:
+    """The head of a reply; its body is still on the connection, and must be read or closed."""
 
-    Nothing that it holds crosses a fork: a child starts without session and
-    with a lock of its own.
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    response: requests.Response
+
+
+class LambdaClient:
+    """The session of one Lambda endpoint and its pool, opened at the first request of a process.
+
+    Nothing crosses a fork: a child process starts without a session, and with
+    a lock of its own. `open` and `read` raise `DeadlinePassed`, or
+    `ConnectionFailed` whose detail names the cause.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.quota = RetryQuota()
-        reset_after_fork(self._begin)
+        reset_after_fork(self._reset)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._session: _Session | None = None
         self._lock = threading.Lock()
 
     def session(self) -> requests.Session:
-        """Return this process's session."""
+        """Return the session of this process."""
         if self._session is None:
             with self._lock:
                 if self._session is None:  # pragma: no branch - else another thread was first
-                    self._session = self._open()
+                    self._session = self._make_session()
         return self._session
 
-    def _open(self) -> _Session:
+    def close(self) -> None:
+        """Close the connections of this process; the next request opens new ones."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+    def open(self, request: requests.PreparedRequest, attempt: Attempt) -> OpenReply:
+        """Send a signed ``request`` and return the head of its reply."""
+        try:
+            response = self.session().send(
+                request,
+                stream=True,
+                timeout=attempt,  # the adapter takes a urllib3 Timeout
+                allow_redirects=False,
+                proxies={},
+            )
+        except (requests.RequestException, PoolError, OSError) as error:
+            raise self._failure(error) from error
+        return OpenReply(response.status_code, tuple(response.raw.headers.iteritems()), response)
+
+    def read(self, opened: OpenReply, limit: int) -> Reply:
+        """Return the whole reply; raise `LambdaError` if its body exceeds ``limit`` bytes."""
+        try:
+            body = read_body(opened.response, limit)
+        except (requests.RequestException, PoolError, OSError) as error:
+            raise self._failure(error) from error
+        reply = Reply(opened.status, opened.headers, body or b"")
+        if body is None:
+            raise LambdaError(
+                "The function's response is too large",
+                detail=f"Lambda's reply exceeds {limit} bytes",
+                request_id=reply.request_id,
+            )
+        return reply
+
+    def _make_session(self) -> _Session:
         transport = self._transport
         session = _Session()
         adapter = EndpointAdapter(
@@ -78,38 +125,11 @@ class LambdaClient:
         session.mount(f"{transport.scheme}://", adapter)
         return session
 
-    def send(
-        self, request: requests.PreparedRequest, attempt: Attempt, max_response_size: int
-    ) -> Reply:
-        """Return Lambda's answer to a signed ``request``.
-
-        Raises `DeadlinePassed`, or `ConnectionFailed` whose detail tells the cause.
-        """
-        try:
-            response = self.session().send(
-                request,
-                stream=True,
-                timeout=attempt,  # the adapter takes a urllib3 Timeout
-                allow_redirects=False,
-                proxies={},
-            )
-            body = read_body(response, max_response_size)
-        except (requests.RequestException, PoolError, OSError) as error:
-            raise self._failure(error) from error
-        reply = Reply(response.status_code, tuple(response.raw.headers.iteritems()), body or b"")
-        if body is None:
-            raise LambdaError(
-                "The function's answer is too large",
-                detail=f"Lambda's answer is over {max_response_size} bytes",
-                request_id=reply.header("x-amzn-requestid"),
-            )
-        return reply
-
     def _failure(self, error: Exception) -> LambdaError:
         cause = root_cause(error)
         through = " through proxy_url" if self._transport.proxy_url else ""
         detail = f"{failure_kind(cause)} at {self._transport.authority}{through}: {cause!r}"
-        # ETIMEDOUT is the system's word for a peer that TCP keepalive found dead.
+        # ETIMEDOUT: TCP keepalive found that the peer is dead.
         if isinstance(cause, TimeoutError) and cause.errno is None:
             return DeadlinePassed(detail=detail)
         return ConnectionFailed(detail=detail)

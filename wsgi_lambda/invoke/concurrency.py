@@ -1,4 +1,4 @@
-"""Limit the concurrent invocations of a route."""
+"""Limit the concurrent invocations of a route (`max_concurrency`)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,64 @@ from wsgi_lambda.errors import TooManyInvocations
 
 
 class Slots:
-    """At most ``count`` invocations at once, each in a ``with``; None sets no limit.
+    """At most ``limit`` concurrent leases in this process; None sets no limit.
 
-    Entering raises `TooManyInvocations` at once where no slot is free.
+    ::
+
+        with slots.take():
+            ...
+
+    A response that outlives the call keeps its lease and releases it itself.
     """
 
-    def __init__(self, count: int | None) -> None:
-        self._count = count
-        reset_after_fork(self._begin)
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        reset_after_fork(self._reset)
 
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._taken = 0
+    def _reset(self) -> None:
+        # A child counts from 0. Leases of its parent count for the old state.
+        self._taken = _Taken()
 
-    def __enter__(self) -> None:
-        if self._count is not None:
-            with self._lock:
-                if self._taken >= self._count:
-                    raise TooManyInvocations(detail=f"max_concurrency is {self._count}")
-                self._taken += 1
+    def take(self) -> Lease:
+        """Return a lease; raise `TooManyInvocations` immediately if none is free."""
+        if self._limit is None:
+            return _UNLIMITED
+        taken = self._taken
+        with taken.lock:
+            if taken.count >= self._limit:
+                raise TooManyInvocations(detail=f"max_concurrency is {self._limit}")
+            taken.count += 1
+        return Lease(taken)
+
+
+class _Taken:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+
+
+class Lease:
+    """The right to one invocation; `release` or the end of a ``with`` returns it, once."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self, taken: _Taken | None) -> None:
+        self._taken = taken
+
+    def release(self) -> None:
+        """Return the lease; further calls have no effect."""
+        taken = self._taken
+        if taken is not None:
+            with taken.lock:
+                if self._taken is not None:
+                    self._taken = None
+                    taken.count -= 1
+
+    def __enter__(self) -> Lease:
+        return self
 
     def __exit__(self, *_: object) -> None:
-        if self._count is not None:
-            with self._lock:
-                self._taken -= 1
+        self.release()
+
+
+_UNLIMITED = Lease(None)

@@ -1,13 +1,15 @@
-"""Lambda's reply, and the names of AWS's errors."""
+"""Lambda's reply, and AWS's names for errors."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-#: The statuses of Invoke where there was no error of Lambda's.
+#: The success statuses of the Invoke API: RequestResponse, Event, DryRun.
+#: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 SUCCESSES = (200, 202, 204)
-#: Lambda has the function, but cannot run it just now.
+
+#: Errors of a function that exists, but cannot run at the moment.
 NOT_READY = frozenset(
     (
         "CodeArtifactUserPendingException",
@@ -18,7 +20,8 @@ NOT_READY = frozenset(
         "SnapStartNotReadyException",
     )
 )
-#: How AWS calls credentials that it does not, or no longer, know.
+
+#: Error names for unknown or expired credentials.
 REFUSED_CREDENTIALS = frozenset(
     (
         "ExpiredToken",
@@ -31,48 +34,59 @@ REFUSED_CREDENTIALS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Lambda's answer: status, headers in their order, the whole body."""
+    """A whole reply of Lambda: status, headers in their order, body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    #: The bare name of an API error, as in ``"TooManyRequestsException"``; "" for a success.
+    error_type: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Parsed once: it decides about repeats, the status and the log line.
+        object.__setattr__(self, "error_type", "" if self.is_success else _error_type(self))
 
     def header(self, name: str) -> str:
-        """Return the first value of ``name`` (in lower case), or "" where there is none."""
+        """Return the first value of ``name`` (in lower case), or "" if it is missing."""
         for key, value in self.headers:
             if key.lower() == name:
                 return value
         return ""
 
     @property
-    def error_type(self) -> str:
-        """The bare name of an API error: header and body may add a namespace or an address."""
-        found = self.header("x-amzn-errortype")
-        if not found:
-            try:
-                body = json.loads(self.body)
-            except (ValueError, RecursionError):
-                body = None
-            if isinstance(body, dict):
-                found = str(body.get("__type") or body.get("code") or "")
-        return found.partition(":")[0].rpartition("#")[2]
+    def request_id(self) -> str:
+        """Lambda's id of the invocation, "" if the reply has none."""
+        return self.header("x-amzn-requestid")
 
     @property
     def is_success(self) -> bool:
-        """Tell whether there was no error of Lambda's; the function may have had one."""
+        """Whether the Invoke API succeeded; the function itself may have failed."""
         return self.status in SUCCESSES
 
     @property
     def is_not_ready(self) -> bool:
-        """Tell whether Lambda has the function, but cannot run it just now."""
+        """Whether the function exists, but cannot run at the moment."""
         return self.status >= 400 and self.error_type in NOT_READY
 
     @property
-    def says_later(self) -> bool:
-        """Tell whether Lambda did not run the function, and may do so in a moment."""
+    def is_retryable(self) -> bool:
+        """Whether Lambda did not run the function, and may do so later."""
         return self.status == 429 or self.is_not_ready
 
     @property
     def refuses_credentials(self) -> bool:
-        """Tell whether AWS does not know the credentials, or no longer, so that nothing ran."""
+        """Whether AWS calls the credentials unknown or expired: nothing ran."""
         return self.status == 403 and self.error_type in REFUSED_CREDENTIALS
+
+
+def _error_type(reply: Reply) -> str:
+    found = reply.header("x-amzn-errortype")
+    if not found:
+        try:
+            body = json.loads(reply.body)
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict):
+            found = str(body.get("__type") or body.get("code") or "")
+    # Header and body may add a namespace or an address: "aws.api#Name:http://…".
+    return found.partition(":")[0].rpartition("#")[2]

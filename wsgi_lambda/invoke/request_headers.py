@@ -1,4 +1,8 @@
-"""What travels beside the event: the tenant and the trace of a request."""
+"""Headers of one invocation that come from its request: the trace and the tenant.
+
+No other header of a client reaches AWS, and both are validated: the trace is
+rebuilt from its parts, a tenant id must match AWS's pattern.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,16 @@ from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import HEADER_SOURCE, is_tenant
 from wsgi_lambda.request import Request
-from wsgi_lambda.trace import trace_of
 
 
-def headers_beside(request: Request, target: Target) -> dict[str, str]:
-    """Return the headers for the invocation that depend on the request, made anew.
+def request_headers(request: Request, target: Target) -> dict[str, str]:
+    """Return the headers of the invocation for ``request``.
 
-    Raises `RequestError` where `tenant_id` names a header that the request has
-    not, or that holds no tenant's id.
+    Raises `RequestError` if `tenant_id` names a header that is missing from the
+    request or is not a valid tenant id. Example:
+    ``{"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"}``.
     """
-    headers = {}
-    trace = trace_of(request.header("x-amzn-trace-id"), request.header("traceparent"))
-    if trace:
-        headers["X-Amzn-Trace-Id"] = trace
+    headers = {"X-Amzn-Trace-Id": request.trace}
     if target.tenant_id and target.tenant_id.startswith(HEADER_SOURCE):
         headers["X-Amz-Tenant-Id"] = _tenant(request, target.tenant_id.removeprefix(HEADER_SOURCE))
     return headers
@@ -29,5 +30,5 @@ def _tenant(request: Request, name: str) -> str:
     if not tenant:
         raise RequestError(f"The request has no header {name}")
     if not is_tenant(tenant):
-        raise RequestError(f"The request's header {name} is no tenant's id")
+        raise RequestError(f"The request's header {name} is not a valid tenant id")
     return tenant

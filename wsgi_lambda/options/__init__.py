@@ -169,6 +169,11 @@ class Transport:
         return 80 if self.disable_https else 443
 
     @property
+    def url(self) -> str:
+        """The Lambda endpoint, as in ``https://lambda.us-east-1.amazonaws.com``."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def authority(self) -> str:
         """Host and, where it is not the scheme's own, port: the Host header that is signed."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -1,4 +1,8 @@
-"""Step 4: Lambda's reply, or a failure, to status, headers and body of the HTTP answer."""
+"""A reply becomes a response.
+
+Takes a `Reply` and the options of its route, returns a `Response`, or raises
+the `LambdaError` that becomes one. Never knows the request.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +10,54 @@ from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
-from wsgi_lambda.response.headers import without
-from wsgi_lambda.response.plain import (
-    function_error,
-    lambda_headers,
-    plain_body,
-    request_id_of,
-    write_tail,
-)
+from wsgi_lambda.response.headers import end_to_end, without
+from wsgi_lambda.response.plain import function_error, plain_body
 from wsgi_lambda.response.proxy_integration import read_result
 from wsgi_lambda.response.service_error import service_error
 from wsgi_lambda.response.wsgi import Response
 
+JSON_TYPE = ("Content-Type", "application/json")
+
+# The server writes its own Date; two would be on the wire.
+_NOT_PASSED_ON = frozenset(("date", "x-amz-log-result"))
+_NOT_PASSED_ON_BUT_LOG = frozenset(("date",))
+
 
 def from_reply(reply: Reply, route: Route) -> Response:
-    """Return the HTTP answer that ``reply`` of the route's function stands for.
+    """Return the response for the ``reply`` of the route's function.
 
-    Raises `ServiceError` where Lambda refused, `ResultError` where a proxy
-    integration's result is an error or no HTTP answer.
+    Raises `ServiceError` if Lambda refused, `ResultError` if the result of a
+    proxy integration is an error or malformed.
     """
     if not reply.is_success:
         raise service_error(reply)
-    write_tail(reply)
+    options = route.answer
+    headers = _lambda_headers(reply, expose_log=options.expose_log_result)
     if reply.header("x-amz-function-error"):
-        return function_error(reply, route.answer, route.target.function_name)
-    headers = lambda_headers(reply, route.answer)
-    # 202 and 204 come without a result: the function was not waited for.
-    if route.answer.is_proxy_integration and reply.status == 200:
-        return _proxy_answer(reply, headers, route)
-    return Response(reply.status, headers, plain_body(reply.body, headers, route.answer))
+        return function_error(reply, headers, options, route.target.function_name)
+    # 202 and 204 have no result: Lambda did not wait for the function.
+    if options.is_proxy_integration and reply.status == 200:
+        return _from_result(reply, headers, route)
+    return Response.whole(reply.status, headers, plain_body(reply.body, headers, options))
 
 
-def _proxy_answer(reply: Reply, headers: Headers, route: Route) -> Response:
-    is_v2 = route.event.awsgateway_compatible_payload_version == "2.0"
+def _lambda_headers(reply: Reply, *, expose_log: bool) -> Headers:
+    dropped = _NOT_PASSED_ON_BUT_LOG if expose_log else _NOT_PASSED_ON
+    headers = end_to_end(reply.headers, dropped=dropped)
+    if any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return [*headers, JSON_TYPE]
+
+
+def _from_result(reply: Reply, headers: Headers, route: Route) -> Response:
+    event = route.event
+    is_v2 = event.awsgateway_compatible and event.awsgateway_compatible_payload_version == "2.0"
     try:
-        result = read_result(reply.body, is_inferred=is_v2 and route.event.awsgateway_compatible)
+        result = read_result(reply.body, is_inferred=is_v2)
     except ResultError as error:
-        error.request_id = request_id_of(reply)
+        error.request_id = reply.request_id
         raise
     if result is None:
-        inferred = ("Content-Type", "application/json")
-        return Response(200, [*without(headers, [inferred]), inferred], reply.body)
-    return Response(
-        result.status, [*without(headers, result.headers), *result.headers], result.body
-    )
+        return Response.whole(200, [*without(headers, [JSON_TYPE]), JSON_TYPE], reply.body)
+    own = result.headers
+    return Response.whole(result.status, [*without(headers, own), *own], result.body)

@@ -1,4 +1,7 @@
-"""Decide which headers may be passed on to the client, and how they are written."""
+"""Which headers may be passed on to the client, and how they are written.
+
+No header that passes here can change the framing of the HTTP response.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ from collections.abc import Iterable
 
 from wsgi_lambda.header_syntax import HOP_BY_HOP, Headers, is_plain, is_token, is_value
 
-# These are the server's to say; PEP 3333 forbids an application to send those
-# above. `Status` is a header to CGI alone, and would set the status there.
+# The server frames the response; PEP 3333 forbids applications to send hop-by-hop
+# headers. `Status` sets the status under CGI.
 _CONNECTION_ONLY = HOP_BY_HOP | {"content-length", "status"}
 
 
 def to_wire(value: str) -> str:
-    """Return ``value`` as WSGI wants it: latin-1 as it is, else UTF-8 bytes in disguise.
+    """Return ``value`` as WSGI wants it: latin-1 unchanged, else UTF-8 bytes as latin-1.
 
-    A tab becomes a blank, its equal in a header (RFC 9110, 5.6.3); PEP 3333's
-    validator takes none.
+    A tab becomes a space, which means the same in a header (RFC 9110, 5.6.3):
+    PEP 3333's validator rejects tabs.
     """
     if is_plain(value):
         return value
@@ -27,11 +30,13 @@ def to_wire(value: str) -> str:
     return value
 
 
-def end_to_end(headers: Iterable[tuple[str, str]], *, but: frozenset[str] = frozenset()) -> Headers:
-    """Return what may be passed on: no framing, nothing of one hop, nothing malformed.
+def end_to_end(
+    headers: Iterable[tuple[str, str]], *, dropped: frozenset[str] = frozenset()
+) -> Headers:
+    """Return the headers that may be passed on: no framing, no hop-by-hop, none malformed.
 
-    A header that `Connection` names is one of this hop, too; ``but`` are more
-    names, in lower case, that stay behind.
+    Headers that `Connection` names belong to this hop, too. ``dropped`` are
+    further names, in lower case.
     """
     named = [(name.lower(), name, value) for name, value in headers]
     this_hop = {
@@ -40,15 +45,15 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, but: frozenset[str] = froz
         if lower == "connection"
         for other in value.split(",")
     }
-    left_behind = _CONNECTION_ONLY | but | this_hop
+    all_dropped = _CONNECTION_ONLY | dropped | this_hop
     return [
         (name, to_wire(value))
         for lower, name, value in named
-        if lower not in left_behind and is_token(name) and is_value(value)
+        if lower not in all_dropped and is_token(name) and is_value(value)
     ]
 
 
 def without(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:
-    """Return ``headers`` without those that ``others`` name, compared without case."""
+    """Return ``headers`` without those that ``others`` name (case-insensitive)."""
     names = {name.lower() for name, _ in others}
     return [(name, value) for name, value in headers if name.lower() not in names]

@@ -1,6 +1,6 @@
-"""A proxy integration's result: JSON that says status, headers and body.
+"""Parse the result of a proxy integration: JSON with status, headers and body.
 
-The shape is API Gateway's, of payload 1.0 and 2.0 alike.
+The shape is API Gateway's, the same for payload 1.0 and 2.0.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -24,7 +24,7 @@ _COOKIE = "set-cookie"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A function's HTTP answer, checked."""
+    """A valid result."""
 
     status: int
     headers: Headers
@@ -32,10 +32,10 @@ class Result:
 
 
 def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
-    """Return the answer in ``payload``; raise `ResultError` that names the malformed field.
+    """Return the result in ``payload``; raise `ResultError` that names the malformed field.
 
-    With ``is_inferred`` (payload 2.0) JSON that names no `statusCode` is no
-    such answer but the body of one: None.
+    With ``is_inferred`` (payload 2.0) return None for JSON without a
+    `statusCode`: it is the body of the response itself.
     """
     try:
         result = strict_json.loads(payload)
@@ -61,26 +61,28 @@ def _status(result: dict[str, Any]) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise _malformed("statusCode", "is not a whole number")
-    # Compared as text: a number of 5,000 digits would not become one.
+    # Compared as text: Python refuses to convert a number of 5,000 digits.
     if (isinstance(value, int) and not 200 <= value <= 599) or not _STATUS.fullmatch(str(value)):
         raise _malformed("statusCode", "is not from 200 to 599")
     return int(value)
 
 
 def _headers(result: dict[str, Any]) -> Headers:
-    """Return `multiValueHeaders`, and those of `headers` that it does not name."""
+    """Return `multiValueHeaders`, then the `headers` that it does not name."""
     multiple: Headers = []
     for name, values in _mapping(result, "multiValueHeaders"):
         if not isinstance(values, list):
-            raise _malformed("multiValueHeaders", f"has no list for {_shown(name)}")
+            raise _malformed(
+                "multiValueHeaders", f"has a value that is not a list for {_shown(name)}"
+            )
         items = (item for item in values if item is not None)
         multiple.extend(_header("multiValueHeaders", name, item) for item in items)
     wins = {name.lower() for name, _ in multiple}
     single: dict[str, tuple[str, str]] = {}
     for name, value in _mapping(result, "headers"):
         header = _header("headers", name, value)
-        # Before `cookies` there was only one way to set two: names that
-        # differ in case. Of any other header the last one counts.
+        # Before `cookies` existed, names that differ in case were the only way
+        # to set two. Of any other header the last one counts.
         key = name if name.lower() == _COOKIE else name.lower()
         if name.lower() not in wins:
             single[key] = header
@@ -98,18 +100,18 @@ def _mapping(result: dict[str, Any], field: str) -> list[tuple[str, Any]]:
 
 def _header(field: str, name: str, value: object) -> tuple[str, str]:
     if not is_token(name):
-        raise _malformed(field, f"has a name that is no HTTP token: {_shown(name)}")
+        raise _malformed(field, f"has a name that is not an HTTP token: {_shown(name)}")
     if isinstance(value, (bool, int, float)):
         value = json.dumps(value)
     if not isinstance(value, str):
-        raise _malformed(field, f"has a value that is no text for {_shown(name)}")
+        raise _malformed(field, f"has a value that is not a string for {_shown(name)}")
     if not is_value(value):
         raise _malformed(field, f"has a control character in the value of {_shown(name)}")
     return name, value
 
 
 def _shown(name: str) -> str:
-    """Return a name for a message: escaped, and not longer than a line."""
+    """Return a name for a message: escaped and truncated."""
     return ascii(name[:100])
 
 
@@ -121,7 +123,7 @@ def _cookies(result: dict[str, Any]) -> Headers:
         raise _malformed("cookies", "is not a list")
     for cookie in value:
         if not isinstance(cookie, str):
-            raise _malformed("cookies", "has an item that is no text")
+            raise _malformed("cookies", "has an item that is not a string")
         if not is_value(cookie):
             raise _malformed("cookies", "has a control character")
     return [("Set-Cookie", cookie) for cookie in value]
@@ -133,12 +135,12 @@ def _body(result: dict[str, Any]) -> bytes:
     if body is None:
         body = ""
     if not isinstance(body, str):
-        raise _malformed("body", "is not a text")
+        raise _malformed("body", "is not a string")
     if encoded is not None and not isinstance(encoded, bool):
-        raise _malformed("isBase64Encoded", "is neither true nor false")
+        raise _malformed("isBase64Encoded", "is not a boolean")
     try:
         return base64.b64decode(body, validate=True) if encoded else body.encode()
     except UnicodeEncodeError as error:
-        raise _malformed("body", "holds half a surrogate pair") from error
+        raise _malformed("body", "contains a lone surrogate") from error
     except (binascii.Error, ValueError) as error:
         raise _malformed("body", "is not base64") from error

@@ -6,7 +6,6 @@ import re
 
 from wsgi_lambda.errors import ServiceError
 from wsgi_lambda.invoke.reply import Reply
-from wsgi_lambda.response.plain import request_id_of
 
 _RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
 _TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
@@ -14,8 +13,7 @@ _TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
 
 def service_error(reply: Reply) -> ServiceError:
     """Translate an error of the Invoke API; account numbers and ARNs stay in the log."""
-    kind = reply.error_type
-    status, message = _service_status(reply)
+    status, message = _status_and_message(reply)
     wait = ""
     if status in (429, 503):
         given = reply.header("retry-after")
@@ -23,18 +21,18 @@ def service_error(reply: Reply) -> ServiceError:
     return ServiceError(
         message,
         status=status,
-        detail=f"Lambda answered {reply.status} {kind}: {_for_log(reply.body)!r}",
-        request_id=request_id_of(reply),
+        detail=f"Lambda replied {reply.status} {reply.error_type}: {_for_log(reply.body)!r}",
+        request_id=reply.request_id,
         retry_after=wait,
     )
 
 
 def _for_log(body: bytes) -> bytes:
-    """Return an error's start without the session token, which a signature error repeats."""
+    """Return the start of an error, without the session token that a signature error repeats."""
     return _TOKEN_LINE.sub(rb"\1...", body[:4000])[:2000]
 
 
-def _service_status(reply: Reply) -> tuple[int, str]:
+def _status_and_message(reply: Reply) -> tuple[int, str]:
     status = reply.status
     if reply.is_not_ready or status in (402, 503):
         return 503, "The function is not ready"

@@ -1,48 +1,87 @@
-"""A response, and how it reaches start_response."""
+"""A response, and how it reaches a WSGI server."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.response.headers import without
 
-# RFC 9110: no body follows these, whatever their headers say.
+#: RFC 9110, 15.3.5 and 15.4.5: these have no body, whatever their headers say.
 _BODILESS = frozenset((204, 304))
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes to the client."""
+    """What the client gets.
+
+    ``body`` may have a ``close()``, which the server calls at the end.
+    ``length`` is that of the body in bytes, None while nobody knows it: then the
+    headers contain a Content-Length already, or the server frames the body.
+    """
 
     status: int
     headers: Headers
-    body: bytes
+    body: Iterable[bytes]
+    length: int | None
+    #: The reason phrase, "" for the usual one of the status.
+    phrase: str = ""
+
+    @classmethod
+    def whole(cls, status: int, headers: Headers, body: bytes) -> Response:
+        """Return a response whose body is in memory."""
+        return cls(status, headers, (body,) if body else (), len(body))
 
 
 def failure(error: LambdaError) -> Response:
-    """Return the JSON answer for ``error``, whose ``request_id`` must be set."""
+    """Return the JSON response for ``error``, whose ``request_id`` must be set."""
     body = json.dumps({"message": error.message, "request_id": error.request_id}).encode()
     headers = [("Content-Type", "application/json")]
     if error.retry_after:
         headers.append(("Retry-After", error.retry_after))
-    return Response(error.status, headers, body)
+    return Response.whole(error.status, headers, body)
 
 
-def finish(answer: Response, method: str) -> tuple[str, Headers, bytes]:
-    """Return status line, headers and body as start_response and the server want them."""
-    status_line = f"{answer.status} {_phrase(answer.status)}"
-    if answer.status in _BODILESS:
-        return status_line, without(answer.headers, [("Content-Type", "")]), b""
-    headers = answer.headers
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        headers = [*headers, ("Content-Type", "application/json")]
+def from_werkzeug(response: WerkzeugResponse, environ: WSGIEnvironment) -> Response:
+    """Return a Werkzeug response as one of ours; its headers stay as they are."""
+    body, status, headers = response.get_wsgi_response(environ)
+    code, _, phrase = status.partition(" ")
+    return Response(int(code), headers, body, length=None, phrase=phrase)
+
+
+def finish(response: Response, method: str) -> tuple[str, Headers, Iterable[bytes]]:
+    """Return status line, headers and body as ``start_response`` and the server take them.
+
+    Content-Length is set where the length is known. A body that is not sent
+    (HEAD, 204, 304) is closed. Example:
+    ``("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")], (b"ok",))``.
+    """
+    status_line = f"{response.status} {response.phrase or _phrase(response.status)}"
+    if response.status in _BODILESS:
+        _close(response.body)
+        return status_line, without(response.headers, [("Content-Type", "")]), ()
     if method == "HEAD":
-        return status_line, headers, b""
-    return status_line, [*headers, ("Content-Length", str(len(answer.body)))], answer.body
+        _close(response.body)
+        return status_line, response.headers, ()
+    if response.length is None:
+        return status_line, response.headers, response.body
+    length = ("Content-Length", str(response.length))
+    return status_line, [*response.headers, length], response.body
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
 
 
 def _phrase(status: int) -> str:

@@ -32,6 +32,10 @@ class Attempt(urllib3.Timeout):
             raise TimeoutError("the deadline passed")
         return left
 
+    def restart(self, seconds: float) -> None:
+        """Set the deadline to ``seconds`` from now: a stream bounds each silence, not its whole."""
+        self._deadline = self._clock() + seconds
+
     def clone(self) -> Attempt:
         # urllib3 clones a timeout for each request; this one is made for one.
         return self

@@ -5,8 +5,7 @@ import random
 
 import pytest
 
-from wsgi_lambda.errors import TooManyInvocations
-from wsgi_lambda.invoke.concurrency import Slots
+from tests.conftest import parts
 from wsgi_lambda.invoke.retry_quota import CAPACITY, RETRY_COST, RetryQuota, wait_before
 
 
@@ -68,37 +67,13 @@ def test_jitter_is_full_and_grows(retry, longest):
     assert longest * 0.99 < max(waits) <= longest
 
 
-def test_slots_are_taken_and_given_back():
-    slots = Slots(2)
-    with slots, slots, pytest.raises(TooManyInvocations) as caught, slots:
-        pass
-    assert (caught.value.status, caught.value.retry_after) == (503, "1")
-    with slots, slots:
-        pass
-
-
-def test_a_slot_is_given_back_whatever_happens():
-    slots = Slots(1)
-    with pytest.raises(ZeroDivisionError), slots:
-        raise ZeroDivisionError
-    with slots:
-        pass
-
-
-def test_no_number_is_no_limit():
-    slots = Slots(None)
-    with slots, slots, slots:
-        pass
-
-
-def test_a_child_process_begins_anew():
-    slots, quota = Slots(1), RetryQuota()
+def test_a_child_process_starts_with_a_full_quota_and_a_free_lock():
+    quota = RetryQuota()
     takes(quota)
-    with slots, quota._lock, slots._lock:
-        # Held by this thread, which the child has not.
+    # This thread, which holds the lock, does not exist in the child.
+    with parts(quota).lock:
         pid = os.fork()
         if pid == 0:
-            with slots:
-                os._exit(0 if quota.take() else 1)
+            os._exit(0 if quota.take() else 1)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0

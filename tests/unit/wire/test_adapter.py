@@ -81,3 +81,13 @@ def test_header_that_would_begin_another_is_not_sent(forged: str) -> None:
         far.setblocking(False)
         with pytest.raises(BlockingIOError):
             far.accept()
+
+
+def test_an_attempt_that_is_restarted_has_its_time_again():
+    now = 100.0
+    attempt = Attempt(101.0, clock=lambda: now)
+    now = 102.0
+    with pytest.raises(TimeoutError):
+        attempt.remaining()
+    attempt.restart(5.0)
+    assert attempt.remaining() == 5.0

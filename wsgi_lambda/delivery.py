@@ -1,0 +1,35 @@
+"""What happened to an invocation on its way to Lambda and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Delivery:
+    """The course of one invocation: filled while it happens, read afterwards.
+
+    Every request has one, whether or not anybody reads it. Times are seconds.
+    """
+
+    #: Requests that were started; 0 if the request was rejected before.
+    attempts: int = 0
+    #: Whether the connection of the last attempt had been used before.
+    is_reused: bool | None = None
+    #: Time spent waiting for credentials.
+    credentials_wait: float = 0.0
+    #: Time spent waiting before retries.
+    backoff: float = 0.0
+    #: Status and headers of Lambda's reply, its request id among them; None without a reply.
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    #: The end of the function's log, base64, as `X-Amz-Log-Result` contains it.
+    log_result: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """Lambda's id of the invocation, "" without one."""
+        for name, value in self.headers:
+            if name.lower() == "x-amzn-requestid":
+                return value
+        return ""

@@ -1,0 +1,115 @@
+"""Find the backend of a request and return its response; a failure is a response, too.
+
+Knows no framework: `middleware` sends the response to a WSGI server.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+from wsgi_lambda.authorize import authorize
+from wsgi_lambda.backends import Backend
+from wsgi_lambda.backends.function import FunctionBackend
+from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
+from wsgi_lambda.config import read_routes
+from wsgi_lambda.delivery import Delivery
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.event import LONGEST_ESCAPE
+from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
+from wsgi_lambda.invoke import Invoker
+from wsgi_lambda.invoke.connections import Connections
+from wsgi_lambda.invoke.kinds import make_invoker
+from wsgi_lambda.options import Route
+from wsgi_lambda.request import Request
+from wsgi_lambda.response.plain import decode_log
+from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
+from wsgi_lambda.routing import RouteTable
+
+log = logging.getLogger("wsgi_lambda")
+tail_log = logging.getLogger("wsgi_lambda.tail")
+
+Around = Callable[[Route, Invoker], Invoker]
+
+
+def _unchanged(route: Route, invoker: Invoker) -> Invoker:  # noqa: ARG001
+    return invoker
+
+
+class Dispatcher:
+    """The backends of a configuration, and the way of a request through them.
+
+    ``around`` may replace or wrap the Invoker of each route::
+
+        Dispatcher(config, around=lambda route, invoker: Timed(invoker))
+
+    Raises `ConfigError`. Nothing is opened, and no credentials are looked up,
+    before the first request of a process.
+    """
+
+    #: The backend for a request that nobody owns: it rejects the request with a 404.
+    no_route: Backend = NO_ROUTE
+
+    def __init__(self, config: object, *, around: Around = _unchanged) -> None:
+        routes = read_routes(config)
+        self.connections = Connections()
+        self._table = RouteTable(
+            FunctionBackend(route, around(route, make_invoker(route, self.connections)))
+            for route in routes
+        )
+        warn_of_short_timeout(routes)
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """All backends, in the order of matching."""
+        return self._table.items
+
+    def find(self, environ: WSGIEnvironment) -> Backend | None:
+        """Return the backend that owns a request, or None if the app does."""
+        if "\0" in environ.get("PATH_INFO", ""):
+            return NUL_IN_PATH
+        return self._table.find(environ)
+
+    def respond(self, backend: Backend, request: Request) -> Response:
+        """Return the response of ``backend``; a failure is logged and becomes one."""
+        route = backend.route
+        try:
+            if route is not None and route.match.authorize is not None:
+                limit = route.event.max_payload_size * LONGEST_ESCAPE
+                refusal = authorize(route.match.authorize, request, body_limit=limit)
+                if refusal is not None:
+                    return from_werkzeug(refusal, request.environ)
+            return backend.respond(request)
+        except LambdaError as error:
+            _log_failure(error, request, route)
+            return failure(error)
+        finally:
+            if request.delivery.log_result and tail_log.isEnabledFor(logging.INFO):
+                _log_tail(request.delivery)
+
+
+def _log_failure(error: LambdaError, request: Request, route: Route | None) -> None:
+    error.request_id = error.request_id or str(uuid.uuid4())
+    details = [error.detail] if error.detail else []
+    if route is not None:
+        details.append(f"function {route.target.function_name}, region {route.target.aws_region}")
+        details.append(f"host {route.transport.authority}")
+    log.log(
+        logging.ERROR if error.status >= 500 else logging.WARNING,
+        "%s %r: %d %s: %s (%s)",
+        request.environ["REQUEST_METHOD"],
+        request.environ.get("PATH_INFO", ""),
+        error.status,
+        type(error).__name__,
+        error.message,
+        "; ".join([*details, f"request {error.request_id}"]),
+    )
+
+
+def _log_tail(delivery: Delivery) -> None:
+    tail_log.info("request %s:\n%s", delivery.request_id, decode_log(delivery.log_result))

@@ -1,0 +1,40 @@
+"""Clients and credentials, shared by the routes whose options are equal."""
+
+from __future__ import annotations
+
+from wsgi_lambda.credentials.source import CredentialSource
+from wsgi_lambda.invoke.client import LambdaClient
+from wsgi_lambda.options import Route, Transport
+
+
+class Connections:
+    """One client for each Lambda endpoint, and one source for each identity.
+
+    Opens nothing and looks nothing up: both happen at the first request of a
+    process.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[Transport, LambdaClient] = {}
+        self._sources: dict[object, CredentialSource] = {}
+
+    def client(self, transport: Transport) -> LambdaClient:
+        """Return the client of an endpoint; equal connection options share one."""
+        if transport not in self._clients:
+            self._clients[transport] = LambdaClient(transport)
+        return self._clients[transport]
+
+    def credentials(self, route: Route) -> CredentialSource:
+        """Return the credentials of a route; equal identities share one source."""
+        region, proxy_url = route.target.aws_region, route.transport.proxy_url
+        key = (route.identity, region, proxy_url)
+        if key not in self._sources:
+            self._sources[key] = CredentialSource(
+                route.identity, region=region, proxy_url=proxy_url
+            )
+        return self._sources[key]
+
+    def close(self) -> None:
+        """Close the open connections of this process."""
+        for client in self._clients.values():
+            client.close()
