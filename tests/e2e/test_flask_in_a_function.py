@@ -17,7 +17,7 @@ from sample_app import emulator
 from sample_app.processes import running, wait_until_ready
 from tests.e2e.conftest import PROJECT
 from tests.e2e.front import V1_HOST
-from tests.servers.web_server import HTTPAnswer, send
+from tests.servers.web_server import ClientResponse, send
 from tests.tools.gateway_requests import EVERY_BYTE, FORM, MULTIPART, Sent, typed
 
 pytestmark = pytest.mark.e2e
@@ -147,7 +147,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             yield Servers(direct, through)
 
 
-def ask(address: Address, sent: Sent, host: str, prefix: str = "") -> HTTPAnswer:
+def ask(address: Address, sent: Sent, host: str, prefix: str = "") -> ClientResponse:
     headers = (("Host", host), *sent.headers)
     return send(address, sent.method, prefix + sent.target, headers, sent.body)
 
@@ -159,7 +159,7 @@ NOT_THE_APPS = re.compile(
 )
 
 
-def headers_of(answer: HTTPAnswer) -> list[tuple[str, str]]:
+def headers_of(answer: ClientResponse) -> list[tuple[str, str]]:
     """Return the app's own headers but for cookies, sorted; names in lower case."""
     headers = [(name.lower(), value) for name, value in answer.headers]
     return sorted(
@@ -167,7 +167,7 @@ def headers_of(answer: HTTPAnswer) -> list[tuple[str, str]]:
     )
 
 
-def expected_headers(answer: HTTPAnswer, sent: Sent, host: str) -> list[tuple[str, str]]:
+def expected_headers(answer: ClientResponse, sent: Sent, host: str) -> list[tuple[str, str]]:
     """Return what the headers of a direct answer become on the way through a function."""
     headers = headers_of(answer)
     if answer.all("transfer-encoding"):

@@ -17,7 +17,7 @@ import pytest
 
 from sample_app import emulator
 from sample_app.processes import running, wait_until_ready
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +34,7 @@ class Peer:
         self.key = emulator.create_user(url, arns)
         self.role = emulator.create_role(url, arns)
 
-    def ask(self, function: str, **options: Any) -> HTTPAnswer:
+    def ask(self, function: str, **options: Any) -> ClientResponse:
         """Return the answer of ``function``, invoked as the user or as ``options`` say."""
         config = {
             "aws_region": emulator.REGION,
@@ -49,7 +49,7 @@ class Peer:
         }
         routes = {"/f": {"function_name": f"{PREFIX}{function}"}}
         with serving(LambdaMiddleware(None, {**config, "routes": routes})) as web:
-            answer: HTTPAnswer = web.send("GET", "/f?a=1")
+            answer: ClientResponse = web.send("GET", "/f?a=1")
         return answer
 
 

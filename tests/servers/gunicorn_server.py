@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.lambda_server import LambdaServer
-from tests.servers.web_server import HTTPAnswer, send
+from tests.servers.web_server import ClientResponse, send
 
 
 class Gunicorn:
@@ -23,7 +23,7 @@ class Gunicorn:
         self.process = process
         self.output = ""
 
-    def get(self, path: str = "/f") -> HTTPAnswer:
+    def get(self, path: str = "/f") -> ClientResponse:
         return send(self.address, "GET", path)
 
 

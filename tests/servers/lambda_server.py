@@ -72,7 +72,7 @@ class Exchange:
 Step = Callable[[Exchange], None]
 
 
-def answer(
+def respond(
     status: int, headers: Headers = (), body: bytes = b"", *, reason: str | None = None
 ) -> Step:
     """Answer as Lambda does: JSON, with a request id and a length, unless ``headers`` has them.
@@ -100,7 +100,7 @@ def echo() -> Step:
 
     def step(exchange: Exchange) -> None:
         event = exchange.invocation and exchange.invocation.body
-        answer(200, {}, event or b"{}")(exchange)
+        respond(200, {}, event or b"{}")(exchange)
 
     return step
 
@@ -237,7 +237,7 @@ class LambdaServer:
         self.errors: list[str] = []
         self.ca_bundle: Path | None = None
         self._context: ssl.SSLContext | None = None
-        self._default = answer(200, {}, b"{}")
+        self._default = respond(200, {}, b"{}")
         self._script: deque[Step] = deque()
         self._open: dict[int, socket.socket] = {}
         self._threads: list[threading.Thread] = []
@@ -271,11 +271,11 @@ class LambdaServer:
         if any(thread.is_alive() for thread in self._threads):
             raise RuntimeError("a step did not end with the server")
 
-    def answer(
+    def respond(
         self, status: int, headers: Headers = (), body: bytes = b"", *, reason: str | None = None
     ) -> None:
-        """Answer so, see `answer`, whenever the script has no step; at first, 200 and ``{}``."""
-        self._default = answer(status, headers, body, reason=reason)
+        """Answer so, see `respond`, whenever the script has no step; at first, 200 and ``{}``."""
+        self._default = respond(status, headers, body, reason=reason)
 
     def script(self, *steps: Step) -> None:
         """Do one of ``steps`` for each of the next requests, after those already scripted."""
@@ -337,7 +337,7 @@ class LambdaServer:
             invocation = read_invocation(reader, number)
         except ValueError as error:
             self._refuse(f"Malformed request: {error}")
-            answer(400)(Exchange(sock=sock, connection=number))
+            respond(400)(Exchange(sock=sock, connection=number))
             return False
         if invocation is None:
             return False
@@ -352,7 +352,7 @@ class LambdaServer:
         except Refused as refused:
             self._refuse(str(refused))
             message = json.dumps({"message": refused.message}).encode()
-            return answer(403, {"x-amzn-ErrorType": refused.error_type}, message)
+            return respond(403, {"x-amzn-ErrorType": refused.error_type}, message)
         with self._changed:
             self.invocations.append(invocation)
             self.exchanges.append(exchange)

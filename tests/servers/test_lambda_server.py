@@ -252,7 +252,7 @@ def test_what_was_not_signed_so_is_refused(
     for name, value in change.items():
         request.headers.pop(name, None)
         request.headers.update({name: value} if value else {})
-    server.script(far_end.answer(200, {}, b"scripted"))
+    server.script(far_end.respond(200, {}, b"scripted"))
     with requests.Session() as session, session.send(request, timeout=5) as answer:
         assert (answer.status_code, answer.reason) == (403, "Forbidden")
         assert answer.headers["x-amzn-ErrorType"] == error_type
@@ -269,8 +269,8 @@ def test_answer_has_what_lambda_adds_unless_given(
     lenient: LambdaServer, peer: socket.socket
 ) -> None:
     mine = [("content-type", "text/x"), ("x-amzn-requestid", "r-1"), ("X", "1"), ("X", "2")]
-    lenient.script(far_end.answer(200, {}, b"[]"), far_end.answer(500, mine, b"no", reason="No"))
-    lenient.answer(204)
+    lenient.script(far_end.respond(200, {}, b"[]"), far_end.respond(500, mine, b"no", reason="No"))
+    lenient.respond(204)
     answers = []
     for _ in range(3):
         peer.sendall(REQUEST)
@@ -370,7 +370,7 @@ def test_reset_is_one(
 
 
 def test_close_after_closes_unsaid(lenient: LambdaServer, peer: socket.socket) -> None:
-    lenient.script(far_end.close_after(far_end.answer(200, {}, b"1")))
+    lenient.script(far_end.close_after(far_end.respond(200, {}, b"1")))
     peer.sendall(REQUEST)
     assert lenient.wait_until(lambda: lenient.connections == 1 and not lenient.open_connections())
     answer, body = read_answer(peer)
@@ -378,7 +378,7 @@ def test_close_after_closes_unsaid(lenient: LambdaServer, peer: socket.socket) -
 
 
 def test_connection_close_is_done_as_said(lenient: LambdaServer, peer: socket.socket) -> None:
-    lenient.answer(200, {"Connection": "close"})
+    lenient.respond(200, {"Connection": "close"})
     peer.sendall(REQUEST)
     assert b"\r\nConnection: close\r\n" in read_all(peer)
 

@@ -20,7 +20,7 @@ from wsgiref.validate import validator
 
 
 @dataclass(frozen=True, slots=True)
-class HTTPAnswer:
+class ClientResponse:
     """One HTTP answer: status, headers in their order, body."""
 
     status: int
@@ -111,7 +111,7 @@ class WebServer:
         target: str = "/f",
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
-    ) -> HTTPAnswer:
+    ) -> ClientResponse:
         """Send one request, its target and headers as they are, and return the answer.
 
         Content-Length is added where there is a body and no header frames it.
@@ -136,7 +136,7 @@ def send(
     target: str,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
-) -> HTTPAnswer:
+) -> ClientResponse:
     """Do what `WebServer.send` does, with any server."""
     lines = [(name, value) for name, value in headers]
     names = {name.lower() for name, _ in lines}
@@ -149,7 +149,7 @@ def send(
     return send_bytes(address, head.encode("latin-1") + b"\r\n" + body, method)
 
 
-def send_bytes(address: tuple[str, int], request: bytes, method: str = "GET") -> HTTPAnswer:
+def send_bytes(address: tuple[str, int], request: bytes, method: str = "GET") -> ClientResponse:
     """Send ``request`` as it is, say that no more comes, and return the answer."""
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(request)
@@ -158,6 +158,6 @@ def send_bytes(address: tuple[str, int], request: bytes, method: str = "GET") ->
         try:
             response.begin()
             body = response.read()
-            return HTTPAnswer(response.status, tuple(response.getheaders()), body)
+            return ClientResponse(response.status, tuple(response.getheaders()), body)
         finally:
             response.close()

@@ -10,12 +10,12 @@ from werkzeug.wrappers import Request, Response
 
 from tests.conftest import MakeApp
 from tests.servers.lambda_server import LambdaServer
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 
 FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 
 
-def ask(make_app: MakeApp, authorize: Any, *request: Any, **options: Any) -> HTTPAnswer:
+def ask(make_app: MakeApp, authorize: Any, *request: Any, **options: Any) -> ClientResponse:
     app = make_app({"/f": {"function_name": "f", "authorize": authorize, **options}})
     with serving(app) as web:
         return web.send(*request)

@@ -98,7 +98,7 @@ def test_module_runs(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
 
 
 def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: LambdaServer) -> None:
-    lambda_server.answer(204)
+    lambda_server.respond(204)
     run = process("check", setting)
     assert (run.returncode, run.stderr) == (0, "")
     types = [i.header("X-Amz-Invocation-Type") for i in lambda_server.invocations]
@@ -116,8 +116,8 @@ def test_check_tells_what_lambda_says_and_no_key(
     setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     refusal = {"x-amzn-ErrorType": "AccessDeniedException:http://internal"}
-    lambda_server.script(far_end.answer(204), far_end.answer(403, refusal, b"{}"))
-    lambda_server.answer(500)
+    lambda_server.script(far_end.respond(204), far_end.respond(403, refusal, b"{}"))
+    lambda_server.respond(500)
     assert main(["check", setting]) == 1
     shown = capfd.readouterr().out
     assert [line.rpartition("DryRun: ")[2] for line in shown.splitlines()] == [
@@ -155,7 +155,7 @@ def test_check_finds_credentials_in_the_environment(
 ) -> None:
     options = defaults(lambda_server, aws_key=None, aws_secret=None)
     name = written({**options, "routes": {"/a": ROUTES["/a"]}})
-    lambda_server.answer(204)
+    lambda_server.respond(204)
     assert main(["check", name]) == 1
     shown = capfd.readouterr().out
     assert "credentials: none found  DryRun: CredentialsError: looked in" in shown
@@ -204,7 +204,7 @@ def test_routes_for_machines(
 def test_invoke_prints_the_event_and_the_answer(
     setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lambda_server.answer(200, {"X-Amzn-RequestId": "1-2", "X-Amz-Executed-Version": "7"}, b'"ok"')
+    lambda_server.respond(200, {"X-Amzn-RequestId": "1-2", "X-Amz-Executed-Version": "7"}, b'"ok"')
     assert main(["invoke", setting, "/a/x?k=v&k=%C3%A9"]) == 0
     shown = capfd.readouterr()
     assert shown.err == ""
@@ -257,7 +257,7 @@ def test_invoke_sends_what_curl_would(
 def test_invoke_has_the_log_of_the_function_on_standard_error(
     setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lambda_server.answer(200, {"X-Amz-Log-Result": base64.b64encode(b"START").decode()}, b"{}")
+    lambda_server.respond(200, {"X-Amz-Log-Result": base64.b64encode(b"START").decode()}, b"{}")
     assert main(["invoke", setting, "/a"]) == 0
     assert capfd.readouterr().err.endswith(":\nSTART\n")
 
@@ -293,7 +293,7 @@ def test_invoke_of_a_path_without_a_route(setting: str, capfd: pytest.CaptureFix
 def test_invoke_fails_where_the_client_gets_500_or_more(
     setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lambda_server.answer(404, {"X-Amzn-ErrorType": "ResourceNotFoundException"}, b"{}")
+    lambda_server.respond(404, {"X-Amzn-ErrorType": "ResourceNotFoundException"}, b"{}")
     assert main(["invoke", setting, "/a"]) == 1
     shown = capfd.readouterr()
     assert "< 502 Bad Gateway\n" in shown.out
@@ -330,7 +330,7 @@ def test_wrong_argument_is_told(
 def test_module_is_found_in_the_current_directory(lambda_server: LambdaServer) -> None:
     config = {**defaults(lambda_server), "routes": ROUTES}
     Path("shop.py").write_text(f"class app:\n    config = {{'WSGI_LAMBDA': {config!r}}}\n")
-    lambda_server.answer(204)
+    lambda_server.respond(204)
     assert process("check", "shop:app").returncode == 0
     assert script("check", "shop:app").returncode == 0
 

@@ -50,7 +50,7 @@ def test_idle_connection_is_closed_not_used(lambda_server: LambdaServer, make_ap
 def test_connection_closed_by_the_far_end_is_not_used(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.script(far_end.close_after(far_end.answer(200, {}, b"1")))
+    lambda_server.script(far_end.close_after(far_end.respond(200, {}, b"1")))
     with serving(make_app(ROUTES)) as web:
         web.send("POST")
         assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
@@ -64,7 +64,7 @@ def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app:
 
     def together(exchange: far_end.Exchange) -> None:
         everybody.wait(5)
-        far_end.answer(200, {}, b"1")(exchange)
+        far_end.respond(200, {}, b"1")(exchange)
 
     lambda_server.script(*[together] * 4)
     with serving(make_app(ROUTES, pool_size=2)) as web:
@@ -94,7 +94,7 @@ def test_only_a_safe_request_is_sent_again_when_a_kept_connection_dies(
     lambda_server: LambdaServer,
     make_app: MakeApp,
 ) -> None:
-    lambda_server.script(far_end.answer(200, {}, b"1"), far_end.reset())
+    lambda_server.script(far_end.respond(200, {}, b"1"), far_end.reset())
     with serving(make_app(ROUTES)) as web:
         assert [web.send(method).status for _ in range(2)] == statuses
     assert len(lambda_server.invocations) == invocations
@@ -104,7 +104,7 @@ def test_only_a_safe_request_is_sent_again_when_a_kept_connection_dies(
 def test_safe_request_is_sent_again_but_once(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.script(far_end.answer(200, {}, b"1"), far_end.reset(), far_end.reset())
+    lambda_server.script(far_end.respond(200, {}, b"1"), far_end.reset(), far_end.reset())
     with serving(make_app(ROUTES)) as web:
         assert [web.send().status for _ in range(2)] == [200, 502]
     assert len(lambda_server.invocations) == 3
@@ -208,7 +208,7 @@ def _peer_port(sock: socket.socket) -> int | None:
 def test_safe_request_is_not_sent_again_once_an_answer_began_on_a_kept_connection(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.script(far_end.answer(200, {}, b"1"), far_end.reset_after(b"HTTP/1.1 2"))
+    lambda_server.script(far_end.respond(200, {}, b"1"), far_end.reset_after(b"HTTP/1.1 2"))
     with serving(make_app(ROUTES)) as web:
         assert [web.send().status for _ in range(2)] == [200, 502]
     assert len(lambda_server.invocations) == 2

@@ -20,9 +20,9 @@ import pytest
 
 from tests.conftest import defaults
 from tests.servers.fake_service import Asked, FakeService, Reply, in_an_hour, metadata, sts
-from tests.servers.lambda_server import LambdaServer, answer
+from tests.servers.lambda_server import LambdaServer, respond
 from tests.servers.proxy_server import ProxyServer
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
 KEY, SECRET, TOKEN = "ASIACHAIN", "chain/secret+key", "chain-token/with+signs=="
@@ -50,7 +50,7 @@ def wrapped(server: LambdaServer, **options: Any) -> LambdaMiddleware:
     return LambdaMiddleware(None, config)
 
 
-def ask(app: LambdaMiddleware, times: int = 1) -> list[HTTPAnswer]:
+def ask(app: LambdaMiddleware, times: int = 1) -> list[ClientResponse]:
     with serving(app) as web:
         return [web.send() for _ in range(times)]
 
@@ -494,7 +494,7 @@ def test_refused_credentials_are_renewed_and_tried_once_more(
     use_keys(monkeypatch)
     given = iter([("ASIAOLD", "old-secret", "old-token"), (KEY, SECRET, TOKEN)])
     far_end.credentials["ASIAOLD"] = ("old-secret", "old-token")
-    refused = answer(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
+    refused = respond(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
     far_end.script(refused)
     with FakeService(lambda asked: (200, sts("AssumeRole", *next(given)))) as service:
         app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
@@ -508,7 +508,7 @@ def test_credentials_that_stay_refused_are_a_502_after_one_renewal(
 ) -> None:
     use_keys(monkeypatch)
     kind, message = EXPIRED[0]
-    refused = answer(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
+    refused = respond(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
     far_end.script(refused, refused, refused)
     with FakeService(give_role) as service:
         app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
@@ -520,7 +520,7 @@ def test_any_other_403_is_not_tried_again(
     far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_keys(monkeypatch)
-    far_end.script(answer(403, {"x-amzn-ErrorType": "AccessDeniedException"}, b"{}"))
+    far_end.script(respond(403, {"x-amzn-ErrorType": "AccessDeniedException"}, b"{}"))
     with FakeService(give_role) as service:
         app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
         assert [a.status for a in ask(app)] == [502]
@@ -530,7 +530,7 @@ def test_any_other_403_is_not_tried_again(
 def test_own_keys_that_are_refused_are_a_502_at_once(far_end: LambdaServer) -> None:
     kind, message = EXPIRED[0]
     body = json.dumps({"message": message}).encode()
-    far_end.script(answer(403, {"x-amzn-ErrorType": kind}, body))
+    far_end.script(respond(403, {"x-amzn-ErrorType": kind}, body))
     own = {"aws_key": KEY, "aws_secret": SECRET, "aws_session_token": TOKEN}
     assert [a.status for a in ask(wrapped(far_end, **own))] == [502]
     assert len(far_end.invocations) == 1
@@ -544,7 +544,7 @@ def test_keys_renewed_in_the_environment_are_used_at_once(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "old-token")
     far_end.credentials[KEY] = (SECRET, "old-token")
     kind, message = EXPIRED[0]
-    refused = answer(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
+    refused = respond(403, {"x-amzn-ErrorType": kind}, json.dumps({"message": message}).encode())
 
     def expire(exchange: Any) -> None:
         monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)

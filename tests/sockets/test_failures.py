@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import MakeApp, defaults, invokers, parts
 from tests.servers import lambda_server as far_end
 from tests.servers.lambda_server import LambdaServer
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
 ROUTES = {"/f": {"function_name": "f"}}
@@ -24,7 +24,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def answer_of(app: LambdaMiddleware, method: str = "POST") -> tuple[HTTPAnswer, float]:
+def answer_of(app: LambdaMiddleware, method: str = "POST") -> tuple[ClientResponse, float]:
     """Return the answer to one request, and the seconds that it took."""
     with serving(app) as web:
         start = time.monotonic()
@@ -203,7 +203,7 @@ def test_failure_s_log_line_says_where(
 ) -> None:
     body = b'{"message": "User arn:aws:iam::123456789012:user/web is not authorized"}'
     error = [("x-amzn-ErrorType", "AccessDeniedException"), ("x-amzn-RequestId", "r-7")]
-    lambda_server.script(far_end.answer(403, error, body))
+    lambda_server.script(far_end.respond(403, error, body))
     answer, _ = answer_of(make_app(ROUTES))
     assert answer.json() == {"message": "The function could not be invoked", "request_id": "r-7"}
     line = caplog.text
@@ -217,7 +217,7 @@ def test_redirect_is_not_followed_and_no_cookie_kept(
 ) -> None:
     away = f"http://127.0.0.1:{lambda_server.port}/2015-03-31/functions/other/invocations"
     cookie = {"Location": away, "Set-Cookie": "a=1; Path=/"}
-    lambda_server.script(far_end.answer(307, cookie), far_end.answer(200, cookie))
+    lambda_server.script(far_end.respond(307, cookie), far_end.respond(200, cookie))
     app = make_app(ROUTES)
     with serving(app) as web:
         assert [web.send("POST").status for _ in range(3)] == [502, 200, 200]

@@ -48,7 +48,7 @@ def raw(data: bytes, *, close: bool = True) -> Callable[[], Step]:
 
 
 def told(status: int, headers: dict[str, str], body: bytes = b"{}") -> Callable[[], Step]:
-    return lambda: far_end.answer(status, headers, body)
+    return lambda: far_end.respond(status, headers, body)
 
 
 FAULTS = {
@@ -294,7 +294,7 @@ def test_error_of_the_invoke_api(
     tried: Tried,
 ) -> None:
     body: dict[str, Any] = {"Type": "User", "Message": "arn:aws:lambda:us-east-1:123456789012:f"}
-    lambda_server.answer(status, {"x-amzn-ErrorType": kind}, json.dumps(body).encode())
+    lambda_server.respond(status, {"x-amzn-ErrorType": kind}, json.dumps(body).encode())
     with serving(make_app(ROUTES)) as web:
         answers = [web.send("GET") for _ in range(2)]
     expected = BY_TYPE.get(kind, BY_STATUS.get(status, 502))

@@ -15,7 +15,7 @@ from tests.conftest import MakeApp
 from tests.servers.gunicorn_server import gunicorn
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.path_app import make_app as make_path_app
-from tests.servers.web_server import HTTPAnswer, send, serving
+from tests.servers.web_server import ClientResponse, send, serving
 from tests.tools.promises import Tried
 
 ROUTES = {
@@ -30,7 +30,7 @@ ROUTES = {
 }
 FORM = "application/x-www-form-urlencoded"
 
-Ask = Callable[[str], HTTPAnswer]
+Ask = Callable[[str], ClientResponse]
 
 # Raw targets, as no browser would send them. The server decodes them; what it
 # makes of them is what both the app and the middleware see.

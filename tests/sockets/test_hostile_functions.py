@@ -17,7 +17,7 @@ from tests.conftest import defaults
 from tests.servers import lambda_server as far_end
 from tests.servers.gunicorn_server import gunicorn, site
 from tests.servers.lambda_server import LambdaServer
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from tests.tools.promises import Tried
 from wsgi_lambda import LambdaMiddleware
 
@@ -35,7 +35,7 @@ ROUTES = {
 }
 
 
-def parse(data: bytes, *, is_bodiless: bool) -> HTTPAnswer:
+def parse(data: bytes, *, is_bodiless: bool) -> ClientResponse:
     """Return the one answer that ``data`` is, by the letter of RFC 9112; else ValueError."""
     head, end, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
@@ -48,7 +48,7 @@ def parse(data: bytes, *, is_bodiless: bool) -> HTTPAnswer:
         if not found:
             raise ValueError(f"no header: {line!r}")
         headers.append((found[1].decode(), found[2].decode("latin-1")))
-    answer = HTTPAnswer(int(status[1]), tuple(headers), body)
+    answer = ClientResponse(int(status[1]), tuple(headers), body)
     lengths, codings = answer.all("content-length"), answer.all("transfer-encoding")
     if is_bodiless or answer.status in (204, 304):
         if body:
@@ -65,7 +65,7 @@ class NearEnd:
         self._address = address
         self._lambda = lambda_server
 
-    def answer(self, route: str, step: far_end.Step, method: str = "GET") -> HTTPAnswer:
+    def answer(self, route: str, step: far_end.Step, method: str = "GET") -> ClientResponse:
         """Return what a client reads until the server closes, and nothing after."""
         self._lambda.script(step)
         request = f"{method} {route} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -168,7 +168,7 @@ MALFORMED = {
 def test_malformed_result_is_a_502_that_names_the_field(
     payload: bytes, field: str, near_end: NearEnd, tried: Tried
 ) -> None:
-    answer = near_end.answer("/proxy", far_end.answer(200, {}, payload))
+    answer = near_end.answer("/proxy", far_end.respond(200, {}, payload))
     assert answer.status == 502, answer
     assert field in json.loads(answer.body)["message"]
     assert b"fine" not in answer.body
@@ -237,7 +237,7 @@ def test_result_is_one_well_framed_answer(
     near_end: NearEnd,
     tried: Tried,
 ) -> None:
-    answer = near_end.answer("/proxy", far_end.answer(200, {}, result(**fields)))
+    answer = near_end.answer("/proxy", far_end.respond(200, {}, result(**fields)))
     assert (answer.status, answer.body) == (status, body)
     assert {name: answer.all(name) for name in headers} == headers
     assert set(answer.all("connection")) <= {"close"}
@@ -246,13 +246,13 @@ def test_result_is_one_well_framed_answer(
 
 def test_last_of_duplicate_keys_counts(near_end: NearEnd) -> None:
     payload = b'{"statusCode": 500, "body": "a", "statusCode": 201, "body": "b"}'
-    answer = near_end.answer("/proxy", far_end.answer(200, {}, payload))
+    answer = near_end.answer("/proxy", far_end.respond(200, {}, payload))
     assert (answer.status, answer.body) == (201, b"b")
 
 
 @pytest.mark.parametrize("route", ["/proxy", "/plain"])
 def test_head_has_no_body(route: str, near_end: NearEnd) -> None:
-    answer = near_end.answer(route, far_end.answer(200, {}, result()), "HEAD")
+    answer = near_end.answer(route, far_end.respond(200, {}, result()), "HEAD")
     assert (answer.status, answer.body) == (200, b"")
 
 
@@ -265,7 +265,7 @@ def test_head_has_no_body(route: str, near_end: NearEnd) -> None:
 def test_result_that_says_no_status_is_the_body(
     route: str, payload: bytes, near_end: NearEnd, tried: Tried
 ) -> None:
-    answer = near_end.answer(route, far_end.answer(200, {}, payload))
+    answer = near_end.answer(route, far_end.respond(200, {}, payload))
     if answer.status == 502:
         # Beyond this Python's parser.
         assert route == "/v2"

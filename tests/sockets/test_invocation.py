@@ -88,7 +88,7 @@ def test_only_our_own_headers_reach_lambda(lambda_server: LambdaServer, make_app
 def test_invocation_type(
     kind: str, log_type: str | None, lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer({"Event": 202, "DryRun": 204}.get(kind, 200), {}, b"")
+    lambda_server.respond({"Event": 202, "DryRun": 204}.get(kind, 200), {}, b"")
     with serving(make_app({"/f": {"function_name": "f", "invocation_type": kind}})) as web:
         web.send()
     (invocation,) = lambda_server.invocations
@@ -177,7 +177,7 @@ def test_compressed_answer_is_handed_on_as_it_is(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
     packed = gzip.compress(b"x" * 1000)
-    lambda_server.answer(200, {"Content-Encoding": "gzip"}, packed)
+    lambda_server.respond(200, {"Content-Encoding": "gzip"}, packed)
     with serving(make_app({"/f": {"function_name": "f"}})) as web:
         answer = web.send()
     assert (answer.body, answer.header("content-encoding")) == (packed, "gzip")
@@ -188,9 +188,9 @@ def test_answer_may_be_as_large_as_lambda_s_and_no_larger(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
     lambda_server.script(
-        far_end.answer(200, {}, b"1" * 6 * 1024 * 1024),
-        far_end.answer(200, {"x-amzn-RequestId": "r-1"}, b"1" * 100),
-        far_end.answer(200, {}, b"1" * 10),
+        far_end.respond(200, {}, b"1" * 6 * 1024 * 1024),
+        far_end.respond(200, {"x-amzn-RequestId": "r-1"}, b"1" * 100),
+        far_end.respond(200, {}, b"1" * 10),
     )
     routes = {"/f": {"function_name": "f"}, "/s": {"function_name": "f", "max_response_size": 10}}
     with serving(make_app(routes)) as web:
@@ -249,7 +249,7 @@ def test_secrets_are_in_no_log_line(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     lambda_server.script(
-        far_end.answer(200, {}, b"{}"), far_end.answer(500, {}, b"{}"), far_end.reset()
+        far_end.respond(200, {}, b"{}"), far_end.respond(500, {}, b"{}"), far_end.reset()
     )
     app = make_app(
         {"/f": {"function_name": "f"}}, aws_secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -273,7 +273,7 @@ def test_session_token_in_a_signature_error_stays_out_of_the_log(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = b'{"message":"The Canonical String should have been\\nx-amz-security-token:SECRET\\n"}'
-    lambda_server.answer(403, {"x-amzn-ErrorType": "InvalidSignatureException"}, body)
+    lambda_server.respond(403, {"x-amzn-ErrorType": "InvalidSignatureException"}, body)
     with serving(make_app({"/f": {"function_name": "f"}})) as web:
         assert web.send().status == 502
     assert "x-amz-security-token:..." in caplog.text
@@ -298,7 +298,7 @@ def test_body_that_is_left_out_is_told_to_the_log(
 def test_answer_is_dated_by_the_server_alone(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer(200, {"Date": "Mon, 01 Jan 2001 00:00:00 GMT"}, b"1")
+    lambda_server.respond(200, {"Date": "Mon, 01 Jan 2001 00:00:00 GMT"}, b"1")
     with serving(make_app({"/f": {"function_name": "f"}})) as web:
         (date,) = web.send().all("date")
     assert "2001" not in date

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import MakeApp, defaults
 from tests.servers.lambda_server import LambdaServer, close_after, echo
 from tests.servers.proxy_server import ProxyServer
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
 ROUTES = {"/f": {"function_name": "f"}}
@@ -21,7 +21,7 @@ def over_tls(server: LambdaServer, **options: Any) -> LambdaMiddleware:
     return LambdaMiddleware(None, {**defaults(server, **{**secure, **options}), "routes": ROUTES})
 
 
-def ask(app: LambdaMiddleware, times: int = 1, method: str = "GET") -> list[HTTPAnswer]:
+def ask(app: LambdaMiddleware, times: int = 1, method: str = "GET") -> list[ClientResponse]:
     with serving(app) as web:
         return [web.send(method) for _ in range(times)]
 

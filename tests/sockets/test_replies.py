@@ -25,7 +25,7 @@ def test_reply_becomes_the_answer(
 ) -> None:
     case = json.loads(path.read_text())
     reply, expected = case["reply"], case["answer"]
-    lambda_server.answer(reply["status"], reply["headers"], body_of(reply))
+    lambda_server.respond(reply["status"], reply["headers"], body_of(reply))
     app = make_app({"/f": {"function_name": "f", **case.get("options", {})}})
     with caplog.at_level("INFO"), serving(app) as web:
         answer = web.send(case.get("method", "GET"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeApp
-from tests.servers.lambda_server import LambdaServer, answer, echo, wait_for
+from tests.servers.lambda_server import LambdaServer, echo, respond, wait_for
 from tests.servers.web_server import serving
 from tests.tools.promises import Tried
 from wsgi_lambda.invoke import retry_quota
@@ -41,7 +41,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def error(status: int, kind: str) -> Any:
-    return answer(status, {"x-amzn-ErrorType": kind} if kind else {}, b"{}")
+    return respond(status, {"x-amzn-ErrorType": kind} if kind else {}, b"{}")
 
 
 def ask(make_app: MakeApp, method: str = "POST", **options: Any) -> int:
@@ -64,14 +64,14 @@ def test_it_is_tried_again_where_it_certainly_did_not_run(
 def test_without_retries_it_is_sent_once(
     status: int, kind: str, lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer(status, {"x-amzn-ErrorType": kind}, b"{}")
+    lambda_server.respond(status, {"x-amzn-ErrorType": kind}, b"{}")
     assert ask(make_app) == (429 if status == 429 else 503)
     assert len(lambda_server.invocations) == 1
 
 
 @pytest.mark.promise("calm")
 def test_retries_end(lambda_server: LambdaServer, make_app: MakeApp) -> None:
-    lambda_server.answer(429, {}, b"{}")
+    lambda_server.respond(429, {}, b"{}")
     assert (ask(make_app, retries=3), len(lambda_server.invocations)) == (429, 4)
 
 
@@ -80,7 +80,7 @@ def test_retries_end(lambda_server: LambdaServer, make_app: MakeApp) -> None:
 def test_anything_else_is_sent_once(
     status: int, kind: str, lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer(status, {"x-amzn-ErrorType": kind} if kind else {}, b"{}")
+    lambda_server.respond(status, {"x-amzn-ErrorType": kind} if kind else {}, b"{}")
     ask(make_app, "GET", retries=5)
     assert len(lambda_server.invocations) == 1
 
@@ -90,7 +90,7 @@ def test_function_error_that_is_named_like_one_of_lambda_s_is_no_reason(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
     headers = {"X-Amz-Function-Error": "Unhandled"}
-    lambda_server.answer(200, headers, b'{"__type": "ResourceConflictException"}')
+    lambda_server.respond(200, headers, b'{"__type": "ResourceConflictException"}')
     ask(make_app, retries=5)
     assert len(lambda_server.invocations) == 1
 
@@ -99,7 +99,7 @@ def test_function_error_that_is_named_like_one_of_lambda_s_is_no_reason(
 def test_quota_ends_the_retries_of_all_routes(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer(429, {}, b"{}")
+    lambda_server.respond(429, {}, b"{}")
     routes = {path: {"function_name": "f"} for path in ("/a", "/b")}
     with serving(make_app(routes, retries=3)) as web:
         for path in ("/a", "/b") * 100:
@@ -117,12 +117,12 @@ def test_outage_of_a_minute_adds_less_than_a_tenth(
 ) -> None:
     """Ten requests a second, each of which may be tried three times more."""
     monkeypatch.setattr("wsgi_lambda.invoke.retry_quota.random.uniform", lambda low, high: low)
-    lambda_server.answer(429, {}, b"{}")
+    lambda_server.respond(429, {}, b"{}")
     with serving(make_app({"/f": {"function_name": "f"}}, retries=3)) as web:
         assert {web.send("POST").status for _ in range(600)} == {429}
         sent = len(lambda_server.invocations)
         assert sent <= 600 * 1.1
-        lambda_server.answer(200, {}, b"{}")
+        lambda_server.respond(200, {}, b"{}")
         assert web.send("POST").status == 200
     tried(requests=600, invocations=sent)
 
@@ -142,7 +142,7 @@ def test_no_retry_is_beyond_the_deadline(
 ) -> None:
     monkeypatch.setattr(retry_quota, "LONGEST_WAIT", 20.0)
     monkeypatch.setattr("wsgi_lambda.invoke.retry_quota.random.uniform", lambda low, high: high)
-    lambda_server.answer(429, {}, b"{}")
+    lambda_server.respond(429, {}, b"{}")
     started = time.monotonic()
     status = ask(make_app, retries=10, timeout=900)
     # The first wait of a second would end too late.

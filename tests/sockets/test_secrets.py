@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import MakeApp, invokers, parts
 from tests.servers import lambda_server as far_end
 from tests.servers.lambda_server import LambdaServer, Step
-from tests.servers.web_server import HTTPAnswer, serving
+from tests.servers.web_server import ClientResponse, serving
 from tests.tools.promises import Tried
 from wsgi_lambda import LambdaMiddleware
 
@@ -46,7 +46,7 @@ def app(
     return make_app(ROUTES, timeout=400, **own)
 
 
-def ask(web: Any, path: str = "/f") -> HTTPAnswer:
+def ask(web: Any, path: str = "/f") -> ClientResponse:
     headers = [("Content-Type", "application/json")]
     return web.send("POST", path, headers, json.dumps({"card": PAYLOAD}).encode())
 
@@ -55,17 +55,17 @@ SIGNATURE_ERROR = json.dumps(
     {"message": f"The canonical string\nx-amz-security-token:{TOKEN}\nhost:lambda"}
 ).encode()
 STEPS: dict[str, Callable[[], Step]] = {
-    "answers": lambda: far_end.answer(200, {}, b"{}"),
-    "fails": lambda: far_end.answer(500, {}, b"{}"),
-    "throttles": lambda: far_end.answer(429, {}, b"{}"),
-    "calls the signature wrong": lambda: far_end.answer(403, {}, SIGNATURE_ERROR),
-    "calls the token expired": lambda: far_end.answer(
+    "answers": lambda: far_end.respond(200, {}, b"{}"),
+    "fails": lambda: far_end.respond(500, {}, b"{}"),
+    "throttles": lambda: far_end.respond(429, {}, b"{}"),
+    "calls the signature wrong": lambda: far_end.respond(403, {}, SIGNATURE_ERROR),
+    "calls the token expired": lambda: far_end.respond(
         403, {"x-amzn-ErrorType": "ExpiredTokenException"}, SIGNATURE_ERROR
     ),
     "resets": far_end.reset,
     "never answers": far_end.hang,
     "speaks no HTTP": lambda: far_end.raw(b"nonsense\r\n\r\n", close=True),
-    "the function raises": lambda: far_end.answer(
+    "the function raises": lambda: far_end.respond(
         200, {"X-Amz-Function-Error": "Unhandled"}, b'{"errorMessage": "boom"}'
     ),
 }

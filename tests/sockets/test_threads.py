@@ -107,7 +107,7 @@ def test_fork_while_another_thread_holds_the_pool(
     may_answer = threading.Event()
     app = make_app(ROUTES)
     call(app)
-    lambda_server.script(far_end.wait_for(may_answer, far_end.answer(200, {}, b'"late"')))
+    lambda_server.script(far_end.wait_for(may_answer, far_end.respond(200, {}, b'"late"')))
     with ThreadPoolExecutor(1) as thread:
         under_way = thread.submit(call, app)
         assert lambda_server.wait_until(lambda: len(lambda_server.invocations) == 2)

@@ -33,7 +33,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 def test_an_invocation_is_a_span(
     status: int, spans: InMemorySpanExporter, lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
-    lambda_server.answer(status, {}, b"{}")
+    lambda_server.respond(status, {}, b"{}")
     with serving(make_app(ROUTES)) as web:
         web.send("GET", "/f?a=1")
     (span,) = spans.get_finished_spans()

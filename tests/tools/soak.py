@@ -57,9 +57,9 @@ FAULT_STEPS: dict[str, tuple[Callable[[], Step], int]] = {
     ),
     "no HTTP": (lambda: far_end.raw(b"nonsense\r\n\r\n", close=True), 502),
     "never answered": (far_end.hang, 504),
-    "throttled": (lambda: far_end.answer(429, {}, b"{}"), 429),
-    "not ready": (lambda: far_end.answer(503, {}, b"{}"), 503),
-    "failed": (lambda: far_end.answer(500, {}, b"{}"), 502),
+    "throttled": (lambda: far_end.respond(429, {}, b"{}"), 429),
+    "not ready": (lambda: far_end.respond(503, {}, b"{}"), 503),
+    "failed": (lambda: far_end.respond(500, {}, b"{}"), 502),
 }
 
 RSS_GROWTH = 1.03  # in the second half: what the allocator's own habits explain
