@@ -90,7 +90,7 @@ def test_error_of_an_invoker_is_a_response(lambda_server: LambdaServer) -> None:
 def test_weighted_choice(lambda_server: LambdaServer) -> None:
     local = InProcess(lambda event, context: "local")
     around = lambda route, invoker: Weighted(invoker, local, share=0.5)  # noqa: E731
-    lambda_server.answer(200, {}, b'"remote"')
+    lambda_server.respond(200, {}, b'"remote"')
     with serving(app_around(config_of(lambda_server), around)) as web:
         bodies = [web.send("GET", "/f").body for _ in range(20)]
     assert set(bodies) == {b'"local"', b'"remote"'}
@@ -103,8 +103,8 @@ def test_observer_sees_the_course_of_each_invocation(
     monkeypatch.setattr("wsgi_lambda.invoke.retry_quota.random.uniform", lambda low, high: 0.01)
     records: list[Any] = []
     config = config_of(lambda_server, retries=2)
-    throttled = far_end.answer(429, {"X-Amzn-ErrorType": "TooManyRequestsException"}, b"{}")
-    success = far_end.answer(200, {"X-Amzn-RequestId": "r-1", "X-Amz-Log-Result": "bG9n"}, b"1")
+    throttled = far_end.respond(429, {"X-Amzn-ErrorType": "TooManyRequestsException"}, b"{}")
+    success = far_end.respond(200, {"X-Amzn-RequestId": "r-1", "X-Amz-Log-Result": "bG9n"}, b"1")
     lambda_server.script(throttled, success)
     around = lambda route, invoker: Observed(route, invoker, records)  # noqa: E731
     with serving(app_around(config, around)) as web:
