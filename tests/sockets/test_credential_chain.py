@@ -318,7 +318,7 @@ def test_look_up_counts_towards_the_timeout(
         (late,) = ask(wrapped(far_end, timeout=300))
         took = time.monotonic() - started
     assert (late.status, far_end.invocations) == (504, [])
-    assert 0.3 <= took < 0.9
+    assert 0.3 <= took < 0.3 * 1.2 + 1.0  # the last for a busy machine
     assert "credentials were still being looked up" in caplog.text
 
 

@@ -59,10 +59,11 @@ def test_deadline_is_total(
     lambda_server.script(step())
     answer, seconds = answer_of(make_app(ROUTES, timeout=500))
     assert (answer.status, set(answer.json())) == (504, {"message", "request_id"})
-    assert 0.45 <= seconds <= 0.5 * 1.2 + 0.5  # the last for a busy machine
-    assert len(lambda_server.invocations) == 1
+    assert 0.45 <= seconds <= 0.5 * 1.2 + 1.0  # the last for a busy machine
+    assert lambda_server.wait_until(
+        lambda: len(lambda_server.invocations) == 1 and lambda_server.open_connections() == 0
+    )
     assert "deadline passed" in caplog.text
-    assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
 
 
 @pytest.mark.promise("in time")
