@@ -123,7 +123,7 @@ def test_credential_process(
         (
             "AWS_SHARED_CREDENTIALS_FILE",
             f"[default]\naws_access_key_id = A B\naws_secret_access_key = {SECRET}\n",
-            "shared-credentials-file gave a key with a blank",
+            "shared-credentials-file returned a key with characters other than visible ASCII",
         ),
         ("AWS_CONFIG_FILE", "[default]\ncredential_process = false\n", "custom-process"),
     ],
@@ -158,7 +158,7 @@ def test_corrupt_config_file_tells_no_region(
     write(monkeypatch, tmp_path, "AWS_CONFIG_FILE", "[default\nregion")
     with pytest.raises(ValueError, match="aws_region: not set"):
         wrapped(far_end, aws_region=None)
-    assert "no region from the profile" in caplog.text
+    assert "cannot read the profile's region" in caplog.text
     assert "Unable to parse config file" in caplog.text
 
 
@@ -413,8 +413,8 @@ def test_sts_that_refuses_or_talks_nonsense(
     with FakeService(lambda asked: (status, body)) as service:
         app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
         assert_refused(far_end, app, told, caplog)
-        assert f"STS at {service.url} gave no credentials for {ROLE}" in caplog.text
-    assert "asked as AWS_ACCESS_KEY_ID in the environment" in caplog.text
+        assert f"STS at {service.url} returned no credentials for {ROLE}" in caplog.text
+    assert "requested with AWS_ACCESS_KEY_ID in the environment" in caplog.text
 
 
 def test_secrets_that_sts_repeats_are_not_told(

@@ -1,4 +1,11 @@
-"""Who we are: the route's own keys, the environment's, or what botocore's chain finds."""
+"""Find the AWS credentials that sign a request.
+
+A route's identity options come in, one set of credentials goes out.
+It never writes a key to a log line, an error message or a repr.
+
+They are the route's own keys, those of the environment, or those of botocore's
+chain of providers, in this order; see `source.CredentialSource`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +14,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One set of AWS credentials; its repr shows none of them."""
+    """One set of AWS credentials; the repr is `Credentials()`."""
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Credentials that are looked up when first asked for, kept, and renewed before they expire."""
+"""Cache the credentials of a look-up, and renew them before they expire."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from wsgi_lambda.errors import CredentialsError, DeadlinePassed
 
 log = logging.getLogger("wsgi_lambda")
 
-#: How long before they expire credentials are renewed, while requests go on
-#: with them: botocore's own figure, of a short life no more than this share.
+#: Credentials are renewed this long before they expire, while requests still
+#: use them. The 15 minutes are botocore's; a short lifetime gets a quarter.
 ADVANCE = 15 * 60  # seconds
-ADVANCE_SHARE = 0.25
-#: Credentials with no more than this left are not used.
+ADVANCE_SHARE = 0.25  # of the lifetime
+#: Credentials that expire sooner than this are not used: the request takes time.
 LAST_MOMENT = 10  # seconds
-LAST_SHARE = 0.1
-#: Credentials that do not expire are looked up again: a file may have changed.
-STATIC_LIFE = 5 * 60  # seconds
-#: A look-up that failed, or brought the same again, is not repeated sooner.
+LAST_SHARE = 0.1  # of the lifetime
+#: Credentials without an expiry are looked up again: a file may have changed.
+STATIC_LIFETIME = 5 * 60  # seconds
+#: The pause after a look-up that failed or returned the same credentials.
 PAUSE = 30  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Credentials, where they come from, and for how many seconds they are good (inf: for ever)."""
+    """Credentials, their origin in words, and their lifetime in seconds (inf: no expiry)."""
 
     credentials: Credentials
     origin: str
-    life: float = math.inf
+    lifetime: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What was found, and until when (seconds since 1970) it needs no renewal, and can be used."""
+class _Cached:
+    """The result of a look-up: fresh, then due for renewal, then expired (seconds since 1970)."""
 
     found: Found
     fresh_until: float
-    good_until: float
+    usable_until: float
 
 
 class _LookUp:
-    """One look-up on its way, for which any number of requests may wait."""
+    """A look-up in progress; any number of requests may wait for it."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -56,12 +56,13 @@ class _LookUp:
 
 
 class CredentialCache:
-    """One set of credentials for all threads of a process, looked up by one thread at a time.
+    """One set of credentials for all threads of a process.
 
-    ``look_up`` returns what it found or raises `CredentialsError`; it is called
-    at the first request, and again when the credentials are about to expire.
-    A request waits for it only where there is nothing else to sign with, and
-    not beyond its deadline. Nothing crosses a fork.
+    ``look_up`` returns `Found` or raises `CredentialsError`. It runs in a thread
+    of its own, one at a time: at the first request, and again when the
+    credentials are about to expire. A request waits for it only if there are no
+    usable credentials, and never beyond its deadline. A forked child starts
+    with an empty cache.
     """
 
     def __init__(
@@ -69,46 +70,46 @@ class CredentialCache:
     ) -> None:
         self._look_up = look_up
         self._clock = clock
-        reset_after_fork(self._begin)
+        reset_after_fork(self._reset)
 
-    def _begin(self) -> None:
-        self._kept: _Kept | None = None
+    def _reset(self) -> None:
+        self._cached: _Cached | None = None
         self._running: _LookUp | None = None
-        self._not_before = 0.0
+        self._paused_until = 0.0
         self._lock = threading.Lock()
 
     def get(self, deadline: float) -> Found:
         """Return the credentials; ``deadline`` is a time of `time.monotonic`.
 
-        Raises `CredentialsError` where none are found, `DeadlinePassed`.
+        Raises `CredentialsError` if the look-up fails, or `DeadlinePassed`.
         """
-        kept = self._kept
-        if kept is None:
+        cached = self._cached
+        if cached is None:
             return self._wait(self._start(), deadline)
         now = self._clock()
-        if now < kept.fresh_until:
-            return kept.found
-        if now >= kept.good_until:
+        if now < cached.fresh_until:
+            return cached.found
+        if now >= cached.usable_until:
             return self._wait(self._start(), deadline)
-        if now >= self._not_before:
+        if now >= self._paused_until:
             self._start()
-        return kept.found
+        return cached.found
 
     def renew(self, stale: Credentials, deadline: float) -> Found:
-        """Return credentials that are newer than ``stale``, which AWS refused.
+        """Return newer credentials than ``stale``, which AWS refused.
 
-        They are the same where a look-up a moment ago brought no others.
-        Raises what `get` raises.
+        Returns the same ones if a recent look-up returned nothing newer.
+        Raises like `get`.
         """
-        kept = self._kept
-        if kept is None:
+        cached = self._cached
+        if cached is None:
             return self._wait(self._start(), deadline)
-        if kept.found.credentials != stale or self._clock() < self._not_before:
-            return kept.found
+        if cached.found.credentials != stale or self._clock() < self._paused_until:
+            return cached.found
         return self._wait(self._start(), deadline)
 
     def _start(self) -> _LookUp:
-        """Return the look-up that is on its way, a new one if there is none."""
+        """Return the look-up in progress, or start one."""
         with self._lock:
             if self._running is None:
                 look_up = _LookUp()
@@ -121,21 +122,21 @@ class CredentialCache:
             look_up.found = self._look_up()
         except CredentialsError as error:
             look_up.failure = error.detail
-        except Exception as error:  # noqa: BLE001 - or those who wait would never know
+        except Exception as error:  # noqa: BLE001 - the waiting requests must get an error, too
             look_up.failure = f"the look-up raised {type(error).__name__}"
         with self._lock:
-            self._settle(look_up)
+            self._store(look_up)
             self._running = None
         look_up.done.set()
 
-    def _settle(self, look_up: _LookUp) -> None:
-        now, before = self._clock(), self._kept
+    def _store(self, look_up: _LookUp) -> None:
+        now, before = self._clock(), self._cached
         if look_up.found is not None:
-            self._kept = _keep(look_up.found, now)
+            self._cached = _cached(look_up.found, now)
             is_new = before is None or before.found.credentials != look_up.found.credentials
-            self._not_before = 0.0 if is_new else now + PAUSE
+            self._paused_until = 0.0 if is_new else now + PAUSE
         elif before is not None:
-            self._not_before = now + PAUSE
+            self._paused_until = now + PAUSE
             log.warning("credentials could not be renewed: %s", look_up.failure)
 
     def _wait(self, look_up: _LookUp, deadline: float) -> Found:
@@ -146,17 +147,17 @@ class CredentialCache:
         return look_up.found
 
 
-def _keep(found: Found, now: float) -> _Kept:
-    if math.isinf(found.life):
-        return _Kept(found, now + STATIC_LIFE, math.inf)
-    expires = now + found.life
-    advance = min(ADVANCE, found.life * ADVANCE_SHARE)
-    last_moment = min(LAST_MOMENT, found.life * LAST_SHARE)
-    return _Kept(found, expires - advance, expires - last_moment)
+def _cached(found: Found, now: float) -> _Cached:
+    if math.isinf(found.lifetime):
+        return _Cached(found, now + STATIC_LIFETIME, math.inf)
+    expires = now + found.lifetime
+    advance = min(ADVANCE, found.lifetime * ADVANCE_SHARE)
+    last_moment = min(LAST_MOMENT, found.lifetime * LAST_SHARE)
+    return _Cached(found, expires - advance, expires - last_moment)
 
 
 def _start_thread(run: Callable[[_LookUp], None], look_up: _LookUp) -> None:
     try:
         threading.Thread(target=run, args=(look_up,), name="wsgi_lambda", daemon=True).start()
     except RuntimeError as error:
-        raise CredentialsError(detail=f"no thread for the look-up: {error}") from error
+        raise CredentialsError(detail=f"cannot start a thread for the look-up: {error}") from error

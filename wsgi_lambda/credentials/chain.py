@@ -1,6 +1,7 @@
-"""botocore's chain of credential providers, and AssumeRole: the only file that knows botocore.
+"""Get credentials from botocore's chain of providers, and from AssumeRole.
 
-Imported when a look-up is first needed, as botocore takes its time and memory.
+The only file that imports botocore. It is imported at the first look-up, because
+botocore takes time and memory.
 https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 """
 
@@ -28,13 +29,15 @@ from wsgi_lambda.header_syntax import is_visible
 
 log = logging.getLogger("wsgi_lambda")
 
-#: For STS and SSO; a request waits no longer than its own `timeout` in any case.
+#: For a connection to STS or SSO, and for each read. A request waits no longer
+#: than its own `timeout` in any case.
 SERVICE_TIMEOUT = 5  # seconds
 
-_LONGEST_LIFE = 7 * 24 * 3600  # seconds; what lives longer does not expire for us
+#: Credentials with a longer lifetime are treated as if they had no expiry.
+_LONGEST_LIFETIME = 7 * 24 * 3600  # seconds
 
-# What botocore lets out of its providers, beside its own errors, when a file,
-# a process or a server says nonsense.
+# botocore's own errors, and those that its providers let through when a file, a
+# process or a server sends invalid data.
 _FAILURES = (
     BotoCoreError,
     ClientError,
@@ -49,7 +52,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role to assume, and where and how to ask for it."""
+    """A role to assume, with the options of the AssumeRole request."""
 
     arn: str
     session_name: str
@@ -58,10 +61,11 @@ class Role:
 
 
 class Chain:
-    """One way to credentials: every look-up starts afresh, and reads files and servers again.
+    """Botocore's chain of providers, for one look-up.
 
-    No proxy of the environment is used. ``proxy_url`` is for STS and SSO;
-    metadata addresses are never asked through it.
+    Make a new one for each look-up: a session keeps the files that it has read.
+    The proxies of the environment are ignored. ``proxy_url`` is used for STS and
+    SSO, never for the metadata services of instances and containers.
     """
 
     def __init__(self, *, region: str, imds_v2_only: bool, proxy_url: str | None) -> None:
@@ -76,13 +80,13 @@ class Chain:
             retries={"mode": "standard", "total_max_attempts": 2},
             proxies=proxies,
         )
-        # What the providers for web identity, SSO and profiles with a role use.
+        # The providers for web identity, SSO and profiles with a role use it.
         self._session.set_default_client_config(self._config)
 
     def look_up(self) -> Found:
-        """Return what the first provider has that has any.
+        """Return the credentials of the first provider that has some.
 
-        Raises `CredentialsError` whose detail says where it looked.
+        Raises `CredentialsError`, whose detail lists the places that were searched.
         """
         try:
             if self._session.get_config_variable("region") is None:
@@ -92,28 +96,31 @@ class Chain:
             _use_no_proxy(resolver.get_provider("iam-role"))
             found = self._session.get_credentials()
             frozen = found and _frozen(found)
-            life = _seconds_left(found)
+            lifetime = _seconds_left(found)
         except _FAILURES as error:
             raise CredentialsError(
-                detail=f"{FIRST_PLACES}, and botocore's chain ({_places()}) failed: {_told(error)}"
+                detail=f"{FIRST_PLACES}, and botocore's chain ({_searched()}) failed: "
+                f"{_describe(error)}"
             ) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise CredentialsError(
-                detail=f"{FIRST_PLACES}, and in botocore's chain ({', '.join(names)}; {_places()})"
+                detail=f"{FIRST_PLACES}, and in botocore's chain "
+                f"({', '.join(names)}; {_searched()})"
             )
         return Found(
             _checked(frozen.access_key, frozen.secret_key, frozen.token, found.method),
             found.method,
-            life,
+            lifetime,
         )
 
     def assume(self, role: Role, base: Found) -> Found:
-        """Return credentials of ``role``, asked for with those of ``base``.
+        """Return credentials of ``role``, requested with those of ``base``.
 
-        Raises `CredentialsError` where STS is not reached, refuses or talks nonsense.
+        Raises `CredentialsError` if STS cannot be reached, refuses, or sends an
+        invalid response.
         """
-        more = {"ExternalId": role.external_id} if role.external_id else {}
-        where = role.sts_endpoint_url or "AWS's own endpoint"
+        external_id = {"ExternalId": role.external_id} if role.external_id else {}
+        url = role.sts_endpoint_url or "AWS's own endpoint"
         try:
             client = self._session.create_client(
                 "sts",
@@ -123,68 +130,76 @@ class Chain:
                 aws_secret_access_key=base.credentials.secret_key,
                 aws_session_token=base.credentials.session_token,
             )
-            where = client.meta.endpoint_url
-            asked = client.assume_role(RoleArn=role.arn, RoleSessionName=role.session_name, **more)
+            url = client.meta.endpoint_url
+            response = client.assume_role(
+                RoleArn=role.arn, RoleSessionName=role.session_name, **external_id
+            )
             client.close()
-            answer = asked["Credentials"]
-            life = (answer["Expiration"] - datetime.now(UTC)).total_seconds()
-            keys = (answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+            given = response["Credentials"]
+            lifetime = (given["Expiration"] - datetime.now(UTC)).total_seconds()
+            keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         except _FAILURES as error:
             raise CredentialsError(
-                detail=f"STS at {where} gave no credentials for {role.arn}, "
-                f"asked as {base.origin}: {_told(error, base.credentials, role.external_id)}"
+                detail=f"STS at {url} returned no credentials for {role.arn}, requested with "
+                f"{base.origin}: {_describe(error, base.credentials, role.external_id)}"
             ) from error
-        return Found(_checked(*keys, "STS"), f"{role.arn}, assumed as {base.origin}", life)
+        return Found(_checked(*keys, "STS"), f"{role.arn}, assumed with {base.origin}", lifetime)
 
 
 def profile_region() -> str:
-    """Return the region of the environment's profile, "" where none tells it.
+    """Return the region of the AWS profile, or "" if it has none.
 
-    What keeps a file from being read is written to the log.
+    Logs a warning and returns "" if a file cannot be read.
     """
     try:
         return str(botocore.session.Session().get_config_variable("region") or "")
     except _FAILURES as error:
-        log.warning("no region from the profile (%s): %s", _places(), _told(error))
+        log.warning("cannot read the profile's region (%s): %s", _searched(), _describe(error))
         return ""
 
 
 def _use_no_proxy(provider: Any) -> None:
-    """Have IMDS asked directly: botocore would read the environment's proxies for it."""
+    """Make the IMDS provider connect directly: botocore would use the environment's proxies."""
     fetcher = provider._role_fetcher
     fetcher._session = URLLib3Session(timeout=fetcher._timeout, proxies={})
 
 
 def _frozen(found: Any) -> Any:
     if hasattr(found, "refresh_needed"):
-        # Renewed by us: botocore would at once ask again for what has less
-        # than a quarter of an hour to live.
+        # The cache renews them. Botocore would immediately renew credentials
+        # that expire within 15 minutes.
         found._advisory_refresh_timeout = found._mandatory_refresh_timeout = 0
     return found.get_frozen_credentials()
 
 
 def _seconds_left(found: Any) -> float:
-    """Return how long credentials live; botocore only tells whether so many seconds are left."""
+    """Return the lifetime of credentials in seconds, inf if they have no expiry.
+
+    Botocore's public interface only answers "do they expire within n seconds?",
+    hence the binary search.
+    """
     if not hasattr(found, "refresh_needed"):
         return math.inf
-    seconds = range(_LONGEST_LIFE)
-    life = bisect.bisect_left(seconds, x=True, key=lambda n: found.refresh_needed(refresh_in=n))
-    return math.inf if life == _LONGEST_LIFE else life
+    seconds = range(_LONGEST_LIFETIME)
+    lifetime = bisect.bisect_left(seconds, x=True, key=lambda n: found.refresh_needed(refresh_in=n))
+    return math.inf if lifetime == _LONGEST_LIFETIME else lifetime
 
 
 def _checked(access_key: str, secret_key: str, token: str | None, origin: str) -> Credentials:
     if not all(is_visible(value) for value in (access_key, secret_key, token or "-")):
         raise CredentialsError(
-            detail=f"{origin} gave a key with a blank, a control or a non-ASCII character"
+            detail=f"{origin} returned a key with characters other than visible ASCII"
         )
     return Credentials(access_key, secret_key, token)
 
 
-def _told(error: Exception, sent: Credentials | None = None, external_id: str | None = "") -> str:
-    """Return an error's type and the first line of its message, without secrets that were sent.
+def _describe(
+    error: Exception, sent: Credentials | None = None, external_id: str | None = ""
+) -> str:
+    """Return an error's type and the first line of its message, without the secrets of the request.
 
-    botocore puts an answer that it cannot parse on the lines after the first:
-    half an answer of STS, perhaps, with the secret key in it.
+    The lines after the first may contain secrets of the response: botocore puts a
+    response that it cannot parse there, such as half a response of STS.
     """
     text = f"{type(error).__name__}: {error}".partition("\n")[0]
     for secret in (sent and sent.secret_key, sent and sent.session_token, external_id):
@@ -192,8 +207,8 @@ def _told(error: Exception, sent: Credentials | None = None, external_id: str | 
     return text if len(text) <= 500 else f"{text[:500]}…"
 
 
-def _places() -> str:
-    """Name what in the environment decides where the chain looks."""
+def _searched() -> str:
+    """Return the variables that decide where the chain looks: ``"AWS_PROFILE=shop"``."""
     names = (
         "AWS_PROFILE",
         "AWS_SHARED_CREDENTIALS_FILE",

@@ -1,4 +1,4 @@
-"""Credentials in the environment, which an app may renew there at any time."""
+"""Read credentials from the environment, which an app may change at any time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.header_syntax import is_visible
 
-#: Where is looked before anything that needs botocore, in words.
+#: The places that are searched without botocore; error messages begin with it.
 FIRST_PLACES = (
     "looked in the route's aws_key and aws_secret, in the environment's AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
@@ -17,21 +17,19 @@ NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def read_environment(environ: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials in ``environ``, None where there is no pair of keys.
+    """Return the credentials in ``environ``, or None if it has no access key.
 
-    An empty variable counts as absent, as in the AWS SDKs. Raises
-    `CredentialsError`, which names the variable, for one that cannot be a key
-    and for a key without its secret.
+    An empty variable counts as unset, as in the AWS SDKs. Raises
+    `CredentialsError`, which names the variable, for a value that is not
+    visible ASCII and for an access key without a secret key.
     """
     access_key, secret_key, token = (environ.get(name) or None for name in NAMES)
     if access_key is None:
         return None
     if secret_key is None:
-        # Going on would sign as somebody else than was meant.
+        # The next provider would sign as a user whom nobody meant.
         raise CredentialsError(detail=f"{NAMES[0]} is in the environment without {NAMES[1]}")
     for name, value in zip(NAMES, (access_key, secret_key, token), strict=True):
         if value is not None and not is_visible(value):
-            raise CredentialsError(
-                detail=f"{name} holds a blank, a control or a non-ASCII character"
-            )
+            raise CredentialsError(detail=f"{name} must contain only visible ASCII characters")
     return Credentials(access_key, secret_key, token)

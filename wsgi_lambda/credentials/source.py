@@ -1,4 +1,4 @@
-"""The order in which credentials are looked for."""
+"""Choose the credentials of a route: its own keys, the environment, botocore's chain."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from wsgi_lambda.credentials.environment import FIRST_PLACES, NAMES, read_enviro
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.options import Identity
 
-EXTRA = "pip install 'wsgi-lambda[aws]'"
+EXTRA = "pip install '.[aws]' in the checkout"
 
 
 def has_botocore() -> bool:
-    """Tell whether the extra is installed, without importing it."""
+    """Return whether botocore is installed, without importing it."""
     return find_spec("botocore") is not None
 
 
 def profile_region() -> str:
-    """Return the region of the profile, "" without the extra or where no file tells it."""
+    """Return the region of the AWS profile, or "" without botocore or without a region."""
     if not has_botocore():
         return ""
     from wsgi_lambda.credentials import chain
@@ -30,11 +30,12 @@ def profile_region() -> str:
 
 
 class CredentialSource:
-    """The credentials of one identity: its own keys, the environment's, or botocore's chain.
+    """The credentials of one identity.
 
-    Own keys and those of the environment, which is read again for each
-    request, cost no look-up. A role is assumed with whichever comes first; what
-    STS and the chain give is kept and renewed by a `CredentialCache`.
+    The route's own keys come first, then those of the environment, which is
+    read again for each request; neither needs a look-up. Botocore's chain comes
+    last. A role is assumed with whichever comes first. A `CredentialCache`
+    keeps and renews the results of STS and of the chain.
     """
 
     def __init__(
@@ -55,45 +56,52 @@ class CredentialSource:
     def get(self, deadline: float) -> Credentials:
         """Return the credentials to sign with; ``deadline`` is a time of `time.monotonic`.
 
-        Raises `CredentialsError` that says where it looked, `DeadlinePassed`.
+        Raises `CredentialsError`, whose detail lists the places that were
+        searched, or `DeadlinePassed`.
         """
-        return self._at_hand() or self._cache.get(deadline).credentials
+        return self._without_look_up() or self._cache.get(deadline).credentials
 
     def renew(self, stale: Credentials, deadline: float) -> Credentials | None:
-        """Return what to try instead of ``stale``, which AWS called expired or unknown.
+        """Return credentials to use instead of ``stale``, which AWS called expired or unknown.
 
-        None where a route's own keys were refused: there is nothing to renew.
-        Raises what `get` raises.
+        Returns None if they are the route's own keys, which cannot be renewed.
+        Raises like `get`.
         """
         if self._is_static:
             return None
-        return self._at_hand() or self._cache.renew(stale, deadline).credentials
+        return self._without_look_up() or self._cache.renew(stale, deadline).credentials
 
     def origin(self, deadline: float) -> str:
-        """Say where the credentials are from, and nothing of what they are; raises as `get`."""
-        at_hand = None if self._identity.aws_assume_role_arn else self._first()
-        return at_hand[1] if at_hand else self._cache.get(deadline).origin
+        """Return the origin of the credentials in words; raises like `get`.
+
+        Example: ``"AWS_ACCESS_KEY_ID in the environment"``.
+        """
+        keys = None if self._identity.aws_assume_role_arn else self._first_keys()
+        return keys[1] if keys else self._cache.get(deadline).origin
 
     @property
     def _is_static(self) -> bool:
         return self._own is not None and not self._identity.aws_assume_role_arn
 
-    def _at_hand(self) -> Credentials | None:
+    def _without_look_up(self) -> Credentials | None:
         if self._identity.aws_assume_role_arn:
             return None
-        first = self._first()
-        return first[0] if first else None
+        keys = self._first_keys()
+        return keys[0] if keys else None
 
-    def _first(self) -> tuple[Credentials, str] | None:
-        """Return the keys that need no look-up, and where they are from."""
+    def _first_keys(self) -> tuple[Credentials, str] | None:
+        """Return the keys that need no look-up and their origin, or None if there are none.
+
+        Example: ``(Credentials(), "AWS_ACCESS_KEY_ID in the environment")``.
+        """
         if self._own is not None:
             return self._own, "aws_key of the configuration"
-        # No attribute leads to the process's own, which would show in a vars().
+        # os.environ is not kept in an attribute: crash reporters show those.
         found = read_environment(os.environ if self._environ is None else self._environ)
         return (found, f"{NAMES[0]} in the environment") if found else None
 
     def _look_up(self) -> Found:
-        """Do what the cache's thread does: the chain, then the role."""
+        """Ask the chain, then assume the role; runs in the cache's thread."""
         if not has_botocore():
             raise CredentialsError(
                 detail=f"{FIRST_PLACES}; profiles, roles, containers and instances need {EXTRA}"
@@ -106,8 +114,8 @@ class CredentialSource:
             imds_v2_only=identity.aws_imds_protocol_version == "v2",
             proxy_url=self._proxy_url,
         )
-        first = self._first()
-        base = Found(*first) if first else chain.look_up()
+        keys = self._first_keys()
+        base = Found(*keys) if keys else chain.look_up()
         if not identity.aws_assume_role_arn:
             return base
         role = Role(

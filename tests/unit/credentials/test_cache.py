@@ -1,4 +1,4 @@
-"""One look-up for all, ahead of time, in a thread of its own; the threads are real."""
+"""The credential cache: one look-up for all requests, before the old credentials expire."""
 
 import logging
 import math
@@ -9,35 +9,38 @@ import time
 import pytest
 
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.credentials.cache import PAUSE, STATIC_LIFE, CredentialCache, Found
+from wsgi_lambda.credentials.cache import PAUSE, STATIC_LIFETIME, CredentialCache, Found
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
 
 HOUR = 3600  # seconds
 
 
 class Provider:
-    """A look-up that a test lets go on; ``lifetime`` is what its next result has left."""
+    """A look-up that waits until the test lets it continue.
+
+    ``lifetime`` is that of its next result, in seconds.
+    """
 
     def __init__(self, *, lifetime=HOUR):
         self.lifetime = lifetime
         self.count = 0
         self.is_new = True
         self.failure = None
-        self.may_go_on = threading.Event()
-        self.may_go_on.set()
-        self.asked = threading.Event()
+        self.may_continue = threading.Event()
+        self.may_continue.set()
+        self.called = threading.Event()
 
     def __call__(self):
         self.count += 1
-        number, left = self.count if self.is_new else 1, self.lifetime
-        self.asked.set()
-        assert self.may_go_on.wait(10)
+        number, lifetime = self.count if self.is_new else 1, self.lifetime
+        self.called.set()
+        assert self.may_continue.wait(10)
         if self.failure:
             raise self.failure
-        return Found(Credentials(f"KEY{number}", "secret"), "a test", left)
+        return Found(Credentials(f"KEY{number}", "secret"), "a test", lifetime)
 
 
-def soon():
+def deadline():
     return time.monotonic() + 10
 
 
@@ -45,39 +48,41 @@ def key(found):
     return found.credentials.access_key
 
 
-def wait_until_idle(cache):
-    """Wait for the look-up that is on its way."""
-    while (running := cache._running) is not None:
-        assert running.done.wait(10)
+def wait_for_look_ups():
+    """Wait for the threads of look-ups in progress."""
+    for thread in threading.enumerate():
+        if thread.name == "wsgi_lambda":
+            thread.join(10)
+            assert not thread.is_alive()
 
 
-def test_it_is_looked_up_once_and_when_asked_for():
+def test_first_request_looks_up_once():
     provider = Provider()
     cache = CredentialCache(provider)
     assert provider.count == 0
-    assert [key(cache.get(soon())), key(cache.get(soon()))] == ["KEY1", "KEY1"]
+    assert [key(cache.get(deadline())), key(cache.get(deadline()))] == ["KEY1", "KEY1"]
     assert provider.count == 1
 
 
-def test_fifty_that_wait_share_one_look_up():
+def test_fifty_waiting_requests_share_one_look_up():
     provider = Provider()
-    provider.may_go_on.clear()
+    provider.may_continue.clear()
     cache = CredentialCache(provider)
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(key(cache.get(soon())))) for _ in range(50)
+        threading.Thread(target=lambda: found.append(key(cache.get(deadline())))) for _ in range(50)
     ]
     for thread in threads:
         thread.start()
-    assert provider.asked.wait(10)
-    provider.may_go_on.set()
+    assert provider.called.wait(10)
+    provider.may_continue.set()
     for thread in threads:
         thread.join()
     assert (found, provider.count) == (["KEY1"] * 50, 1)
 
 
 class Clock:
-    """Time that a test moves, in seconds."""
+    """A clock that the test sets, in seconds."""
 
     def __init__(self):
         self.now = 1_000_000.0
@@ -86,88 +91,88 @@ class Clock:
         return self.now
 
 
-def test_a_renewal_ahead_of_time_holds_nobody_up():
+def test_renewal_delays_no_request():
     provider, clock = Provider(), Clock()
     cache = CredentialCache(provider, clock=clock)
-    assert key(cache.get(soon())) == "KEY1"
+    assert key(cache.get(deadline())) == "KEY1"
     clock.now += HOUR - 901
-    assert (key(cache.get(soon())), provider.count) == ("KEY1", 1)
-    provider.may_go_on.clear()
+    assert (key(cache.get(deadline())), provider.count) == ("KEY1", 1)
+    provider.may_continue.clear()
     clock.now += 1
-    # It is on its way, and meanwhile the old ones do.
-    assert [key(cache.get(soon())) for _ in range(5)] == ["KEY1"] * 5
-    provider.may_go_on.set()
-    wait_until_idle(cache)
-    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
+    # The look-up runs; requests use the old credentials meanwhile.
+    assert [key(cache.get(deadline())) for _ in range(5)] == ["KEY1"] * 5
+    provider.may_continue.set()
+    wait_for_look_ups()
+    assert (key(cache.get(deadline())), provider.count) == ("KEY2", 2)
 
 
-def test_a_short_life_is_renewed_in_its_last_quarter():
+def test_short_lifetime_is_renewed_in_its_last_quarter():
     provider, clock = Provider(lifetime=100), Clock()
     cache = CredentialCache(provider, clock=clock)
-    cache.get(soon())
+    cache.get(deadline())
     clock.now += 74
-    assert (key(cache.get(soon())), provider.count) == ("KEY1", 1)
+    assert (key(cache.get(deadline())), provider.count) == ("KEY1", 1)
     clock.now += 1
-    cache.get(soon())
-    wait_until_idle(cache)
-    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
+    cache.get(deadline())
+    wait_for_look_ups()
+    assert (key(cache.get(deadline())), provider.count) == ("KEY2", 2)
 
 
 @pytest.mark.parametrize(("lifetime", "last"), [(HOUR, 10), (50, 5)])
-def test_what_is_about_to_expire_is_not_used(lifetime, last):
+def test_credentials_that_are_about_to_expire_are_not_used(lifetime, last):
     provider, clock = Provider(lifetime=lifetime), Clock()
     cache = CredentialCache(provider, clock=clock)
-    cache.get(soon())
+    cache.get(deadline())
     clock.now += lifetime - last
-    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
+    assert (key(cache.get(deadline())), provider.count) == ("KEY2", 2)
 
 
-def test_what_does_not_expire_is_looked_up_again_now_and_then():
+def test_credentials_without_an_expiry_are_looked_up_every_five_minutes():
     provider, clock = Provider(lifetime=math.inf), Clock()
     cache = CredentialCache(provider, clock=clock)
-    cache.get(soon())
-    clock.now += STATIC_LIFE
-    provider.may_go_on.clear()
-    assert key(cache.get(soon())) == "KEY1"
-    provider.may_go_on.set()
-    wait_until_idle(cache)
-    assert (key(cache.get(soon())), provider.count) == ("KEY2", 2)
+    cache.get(deadline())
+    clock.now += STATIC_LIFETIME
+    provider.may_continue.clear()
+    assert key(cache.get(deadline())) == "KEY1"
+    provider.may_continue.set()
+    wait_for_look_ups()
+    assert (key(cache.get(deadline())), provider.count) == ("KEY2", 2)
 
 
-def test_the_same_again_is_not_asked_for_at_once():
+def test_look_up_pauses_after_the_same_credentials():
     provider, clock = Provider(), Clock()
     provider.is_new = False
     cache = CredentialCache(provider, clock=clock)
-    cache.get(soon())
+    cache.get(deadline())
     clock.now += HOUR - 900
-    cache.get(soon())
-    wait_until_idle(cache)
-    # The next would come from a life that begins anew.
+    cache.get(deadline())
+    wait_for_look_ups()
+    # The third look-up would return credentials that have expired.
     provider.lifetime = 0
-    assert (key(cache.get(soon())), provider.count) == ("KEY1", 2)
-    stale = cache.get(soon()).credentials
-    assert (cache.renew(stale, soon()).credentials, provider.count) == (stale, 2)
+    assert (key(cache.get(deadline())), provider.count) == ("KEY1", 2)
+    stale = cache.get(deadline()).credentials
+    assert (cache.renew(stale, deadline()).credentials, provider.count) == (stale, 2)
     clock.now += PAUSE
-    assert (cache.renew(stale, soon()).credentials, provider.count) == (stale, 3)
+    assert (cache.renew(stale, deadline()).credentials, provider.count) == (stale, 3)
 
 
-def test_a_renewal_that_fails_is_a_warning_while_the_old_ones_last(caplog):
+def test_failed_renewal_is_a_warning_and_pauses(caplog):
     provider, clock = Provider(), Clock()
     cache = CredentialCache(provider, clock=clock)
-    cache.get(soon())
+    cache.get(deadline())
     provider.failure = CredentialsError(detail="STS is out")
     clock.now += HOUR - 900
     with caplog.at_level(logging.WARNING):
-        assert key(cache.get(soon())) == "KEY1"
-        wait_until_idle(cache)
+        assert key(cache.get(deadline())) == "KEY1"
+        wait_for_look_ups()
     assert "credentials could not be renewed: STS is out" in caplog.text
-    # And it is not tried again at once.
-    assert (key(cache.get(soon())), provider.count) == ("KEY1", 2)
+    # The next look-up has to wait for the pause.
+    assert (key(cache.get(deadline())), provider.count) == ("KEY1", 2)
     clock.now += PAUSE
     provider.failure = None
-    cache.get(soon())
-    wait_until_idle(cache)
-    assert (key(cache.get(soon())), provider.count) == ("KEY3", 3)
+    cache.get(deadline())
+    wait_for_look_ups()
+    assert (key(cache.get(deadline())), provider.count) == ("KEY3", 3)
 
 
 @pytest.mark.parametrize(
@@ -177,78 +182,78 @@ def test_a_renewal_that_fails_is_a_warning_while_the_old_ones_last(caplog):
         (ZeroDivisionError("SECRET"), "the look-up raised ZeroDivisionError"),
     ],
 )
-def test_a_failure_is_told_to_each_who_waits_and_looked_up_anew(failure, detail):
+def test_failed_look_up_is_repeated_for_the_next_request(failure, detail):
     provider = Provider()
     provider.failure = failure
     cache = CredentialCache(provider)
     errors = []
     for _ in range(2):
         with pytest.raises(CredentialsError) as caught:
-            cache.get(soon())
+            cache.get(deadline())
         errors.append(caught.value)
     assert [error.detail for error in errors] == [detail, detail]
-    # Each request puts its own id into its error.
+    # Each request sets its own request id on its error.
     assert errors[0] is not errors[1]
     provider.failure = None
-    assert (key(cache.get(soon())), provider.count) == ("KEY3", 3)
+    assert (key(cache.get(deadline())), provider.count) == ("KEY3", 3)
 
 
-def test_nobody_waits_beyond_the_deadline():
+def test_request_waits_until_its_deadline_only():
     provider = Provider()
-    provider.may_go_on.clear()
+    provider.may_continue.clear()
     cache = CredentialCache(provider)
     started = time.monotonic()
     with pytest.raises(DeadlinePassed):
         cache.get(started + 0.1)
     assert time.monotonic() - started < 5
-    provider.may_go_on.set()
-    # The look-up went on, for the next who asks.
-    assert (key(cache.get(soon())), provider.count) == ("KEY1", 1)
+    provider.may_continue.set()
+    # The look-up went on, and serves the next request.
+    assert (key(cache.get(deadline())), provider.count) == ("KEY1", 1)
 
 
-def test_refused_credentials_are_renewed_once_for_all_who_had_them():
+def test_refused_credentials_are_renewed_once_for_all_requests():
     provider = Provider()
     cache = CredentialCache(provider)
-    stale = cache.get(soon()).credentials
-    assert [key(cache.renew(stale, soon())) for _ in range(3)] == ["KEY2"] * 3
+    stale = cache.get(deadline()).credentials
+    assert [key(cache.renew(stale, deadline())) for _ in range(3)] == ["KEY2"] * 3
     assert provider.count == 2
 
 
-def test_renewing_what_was_never_looked_up_looks_it_up():
+def test_renewal_before_the_first_look_up():
     cache = CredentialCache(Provider())
-    assert key(cache.renew(Credentials("OLD", "secret"), soon())) == "KEY1"
+    assert key(cache.renew(Credentials("OLD", "secret"), deadline())) == "KEY1"
 
 
-def test_no_thread_to_be_had_is_a_failure_and_not_the_end(monkeypatch):
+def test_failure_to_start_a_thread_is_not_permanent(monkeypatch):
     cache = CredentialCache(Provider())
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         with pytest.raises(CredentialsError) as caught:
-            cache.get(soon())
-    assert caught.value.detail == "no thread for the look-up: can't start new thread"
-    assert key(cache.get(soon())) == "KEY1"
+            cache.get(deadline())
+    assert caught.value.detail == "cannot start a thread for the look-up: can't start new thread"
+    assert key(cache.get(deadline())) == "KEY1"
 
 
 def refuse(thread):
     raise RuntimeError("can't start new thread")
 
 
-def test_a_child_process_looks_up_its_own():
+def test_forked_child_looks_up_its_own_credentials():
     provider = Provider()
     cache = CredentialCache(provider)
-    cache.get(soon())
-    provider.may_go_on.clear()
-    other = threading.Thread(target=lambda: cache.renew(Credentials("KEY1", "secret"), soon()))
+    cache.get(deadline())
+    provider.may_continue.clear()
+    other = threading.Thread(target=lambda: cache.renew(Credentials("KEY1", "secret"), deadline()))
     other.start()
     while provider.count < 2:
         time.sleep(0.001)
-    # Another thread is in the middle of a look-up, which no child goes on with.
+    # The child has no copy of the thread that is running a look-up in the parent.
     pid = os.fork()
     if pid == 0:
-        provider.may_go_on = threading.Event()
-        provider.may_go_on.set()
-        os._exit(0 if key(cache.get(soon())) == "KEY3" else 1)
+        provider.may_continue = threading.Event()
+        provider.may_continue.set()
+        os._exit(0 if key(cache.get(deadline())) == "KEY3" else 1)
     _, status = os.waitpid(pid, 0)
-    provider.may_go_on.set()
+    provider.may_continue.set()
     other.join()
     assert os.waitstatus_to_exitcode(status) == 0
