@@ -21,18 +21,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a configuration. Its ``str()`` is one line:
+
+    ``routes['/lambda1'].timeout: must be an integer from 1 to 2147483646``.
+
+    ``place`` is "" if the text names the place itself. ``code`` is a word for
+    programs, which stays the same when the text is reworded: ``unknown_option``,
+    ``invalid_value``, ``wrong_type``, ``missing``, ``contradiction``,
+    ``same_path``, ``invalid_path``, ``no_routes``, ``needs_botocore``,
+    ``invalid_environment``, ``cannot_load``, ``invalid_kong_file``.
+    """
+
+    place: str
+    text: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.place else self.text
 
 
 class ConfigError(ValueError):
-    """The configuration is wrong: every fault that was found, each with its place.
+    """The configuration is invalid; lists every problem that was found, each with its place.
 
-    ``errors`` holds one sentence a fault. No sentence repeats a text value, as
-    a secret may have been put in the wrong place.
+    No problem repeats a value from the configuration, because a secret may have
+    been written in the wrong place.
     """
 
-    def __init__(self, errors: Iterable[str]) -> None:
-        self.errors = tuple(errors)
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
         super().__init__("\n".join(("wsgi_lambda is not configured right:", *self.errors)))
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The problems as lines."""
+        return tuple(map(str, self.problems))
 
 
 class LambdaError(Exception):

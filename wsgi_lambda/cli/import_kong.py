@@ -9,7 +9,7 @@ from typing import Any
 from wsgi_lambda.cli.console import complain
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.config.files import load_document
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import import Import, convert
 from wsgi_lambda.kong_import.notes import Kind, Note, report
 from wsgi_lambda.kong_import.variables import Joined, Variable, mark_templates
@@ -43,9 +43,12 @@ def _converted(file: str) -> Import:
     try:
         return convert(document)
     except ConfigError as error:
-        raise ConfigError(f"{file}: {line}" for line in error.errors) from error
+        raise ConfigError(
+            Problem(file, str(problem), problem.code) for problem in error.problems
+        ) from error
     except RecursionError as error:
-        raise ConfigError([f"{file}: a part of it contains itself"]) from error
+        text = "a part of it contains itself"
+        raise ConfigError([Problem(file, text, "cannot_load")]) from error
 
 
 def _leave_out(notes: list[Note]) -> Any:
@@ -67,5 +70,5 @@ def _problems(setting: Mapping[str, Any]) -> tuple[str, ...]:
         read_routes(without_variables(setting, instead), {"AWS_REGION": "us-east-1"})
     except ConfigError as error:
         # What is installed here does not count, but where the setting will be used.
-        return tuple(line for line in error.errors if "needs botocore" not in line)
+        return tuple(str(each) for each in error.problems if each.code != "needs_botocore")
     return ()

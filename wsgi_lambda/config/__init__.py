@@ -1,4 +1,4 @@
-"""A configuration to routes, or one `ConfigError` with all that is wrong in it."""
+"""Turn a configuration into routes, or into one `ConfigError` that lists every problem."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from wsgi_lambda.config import endpoints
-from wsgi_lambda.config.contradictions import KEYS, contradictions, endpoint_problems
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.config.contradictions import KEYS, find_contradictions
+from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
     OPTIONS,
@@ -37,17 +37,18 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     them. None means not set. Raises `ConfigError` with everything that is wrong.
     """
     if not isinstance(config, Mapping):
-        raise ConfigError([f"configuration: must be a mapping, not {type(config).__name__}"])
-    errors: list[str] = []
-    defaults = _parse({name: config[name] for name in config if name != "routes"}, "", errors)
+        text = f"must be a mapping, not {type(config).__name__}"
+        raise ConfigError([Problem("configuration", text, "wrong_type")])
+    problems: list[Problem] = []
+    defaults = _parse({name: config[name] for name in config if name != "routes"}, "", problems)
     routes = []
-    for place, path, own in _route_entries(config.get("routes"), errors):
-        parsed = _joined(defaults, _parse(own, f"{place}.", errors))
-        route = _make_route(place, path, parsed, environ, errors)
+    for place, path, own in _route_entries(config.get("routes"), problems):
+        parsed = _joined(defaults, _parse(own, f"{place}.", problems))
+        route = _make_route(place, path, parsed, environ, problems)
         if route is not None:
             routes.append(route)
-    if errors:
-        raise ConfigError(errors)
+    if problems:
+        raise ConfigError(problems)
     return tuple(routes)
 
 
@@ -59,7 +60,7 @@ class _Parsed:
     faulty: frozenset[str]
 
 
-def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parsed:
+def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) -> _Parsed:
     values: dict[str, Any] = {}
     faulty = set()
     for name, value in given.items():
@@ -67,13 +68,13 @@ def _parse(given: Mapping[Any, object], place: str, errors: list[str]) -> _Parse
             near = _near(name)
             # What was misspelt is not missing, too.
             faulty.update(near)
-            errors.append(f"{place}{_unknown(name, near)}")
+            problems.append(_unknown(name, prefix, near))
         elif value is not None:
             try:
                 values[name] = OPTIONS[name].metadata["parse"](value)
             except ValueError as error:
                 faulty.add(name)
-                errors.append(f"{place}{name}: {error}")
+                problems.append(Problem(f"{prefix}{name}", str(error), "invalid_value"))
     return _Parsed(values, frozenset(faulty))
 
 
@@ -83,10 +84,12 @@ def _near(name: object) -> list[str]:
     return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
 
 
-def _unknown(name: object, near: list[str]) -> str:
+def _unknown(name: object, prefix: str, near: list[str]) -> Problem:
     if not isinstance(name, (str, int)):
-        return f"a name of type {type(name).__name__}: unknown option"
-    return f"{name}: unknown option" + (f"; did you mean {near[0]!r}?" if near else "")
+        place = f"{prefix}a name of type {type(name).__name__}"
+        return Problem(place, "unknown option", "unknown_option")
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return Problem(f"{prefix}{name}", f"unknown option{hint}", "unknown_option")
 
 
 def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
@@ -106,53 +109,63 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
 
 
 def _route_entries(
-    routes: object, errors: list[str]
+    routes: object, problems: list[Problem]
 ) -> Iterator[tuple[str, str, Mapping[Any, object]]]:
     """Yield (place, normal path, own options) of every entry that can be read."""
     if not isinstance(routes, Mapping):
-        errors.append("routes: required, a mapping of paths to options")
+        code = "missing" if routes is None else "wrong_type"
+        problems.append(Problem("routes", "required, a mapping of paths to options", code))
         return
     seen: dict[str, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
         if not parsers.is_path(key):
-            errors.append(f"{place}: a path must be a text that starts with one '/', without NUL")
+            text = "a path must be a text that starts with one '/', without NUL"
+            problems.append(Problem(place, text, "invalid_path"))
         path = str(key).rstrip("/") or "/"
         if path in seen:
-            errors.append(f"{place}: the same path as {seen[path]}; give a list of functions there")
+            text = f"the same path as {seen[path]}; give a list of functions there"
+            problems.append(Problem(place, text, "same_path"))
         seen[path] = place
-        several = isinstance(value, (list, tuple))
-        if several and not value:
-            errors.append(f"{place}: an empty list names no function")
-        for number, own in enumerate(value if several else [value]):
-            here = f"{place}[{number}]" if several else place
-            if isinstance(own, Mapping):
-                yield here, path, own
-            else:
-                errors.append(f"{here}: must be a mapping of options, not {type(own).__name__}")
+        yield from ((here, path, own) for here, own in _below_path(place, value, problems))
+
+
+def _below_path(
+    place: str, value: object, problems: list[Problem]
+) -> Iterator[tuple[str, Mapping[Any, object]]]:
+    """Yield (place, own options) of the routes under one path."""
+    if isinstance(value, (list, tuple)):
+        if not value:
+            problems.append(Problem(place, "an empty list names no function", "no_routes"))
+        entries = {f"{place}[{number}]": own for number, own in enumerate(value)}
+    else:
+        entries = {place: value}
+    for here, own in entries.items():
+        if isinstance(own, Mapping):
+            yield here, own
+        else:
+            text = f"must be a mapping of options, not {type(own).__name__}"
+            problems.append(Problem(here, text, "wrong_type"))
 
 
 def _make_route(
-    place: str, path: str, parsed: _Parsed, environ: Mapping[str, str], errors: list[str]
+    place: str, path: str, parsed: _Parsed, environ: Mapping[str, str], problems: list[Problem]
 ) -> Route | None:
-    """Return one route, or None after adding what does not fit together to ``errors``."""
+    """Return one route, or None after adding what does not fit together to ``problems``."""
     values = parsed.values
     target = _make(Target, values)
     identity = _make(Identity, values)
     event = _make(EventOptions, values)
     transport = _make(Transport, values)
     region = endpoints.region_of(target, environ)
-    problems = [
-        f"{place}.{name}: {problem}"
-        for name, sources, problem in (
-            *contradictions(target, identity, region),
-            *endpoint_problems(transport, region, environ),
-        )
+    found = [
+        Problem(f"{place}.{each.option}", each.text, each.code)
+        for each in find_contradictions(target, identity, transport, region=region, environ=environ)
         # What was given wrong is neither missing nor contradicted.
-        if not parsed.faulty & {name, *sources}
+        if not parsed.faulty & {each.option, *each.depends_on}
     ]
-    errors.extend(problems)
-    if problems or parsed.faulty:
+    problems.extend(found)
+    if found or parsed.faulty:
         return None
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(

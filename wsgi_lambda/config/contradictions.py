@@ -1,60 +1,82 @@
-"""Find options that do not fit together."""
+"""Find options of one route that do not fit together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.credentials.source import EXTRA, has_botocore
-from wsgi_lambda.options import (
-    Identity,
-    Target,
-    Transport,
-    aws_names,
-)
+from wsgi_lambda.options import Identity, Target, Transport, aws_names
 
-#: One set of credentials.
-KEYS = {"aws_key", "aws_secret", "aws_session_token"}
+#: The options that form one set of credentials.
+KEYS = frozenset({"aws_key", "aws_secret", "aws_session_token"})
 
 
-def endpoint_problems(
-    transport: Transport, region: str, environ: Mapping[str, str]
-) -> Iterator[tuple[str, set[str], str]]:
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem of ``option``, seen by its values.
+
+    It is not worth reporting if ``option`` or one of ``depends_on`` has a value
+    that was reported already.
+    """
+
+    option: str
+    text: str
+    code: str
+    depends_on: frozenset[str] = frozenset()
+
+
+def find_contradictions(
+    target: Target,
+    identity: Identity,
+    transport: Transport,
+    *,
+    region: str,
+    environ: Mapping[str, str],
+) -> Iterator[Finding]:
+    """Yield the problems of a route whose options are valid one by one."""
+    yield from _in_target(target)
+    yield from _in_identity(identity)
+    yield from _in_region(target, region)
     try:
         endpoints.complete(transport, region, environ)
     except ValueError as error:
-        yield "host", set(), f"not given, and {error}"
+        yield Finding("host", f"not given, and {error}", "invalid_environment")
 
 
-def contradictions(
-    target: Target, identity: Identity, region: str
-) -> Iterator[tuple[str, set[str], str]]:
-    """Yield (option, options that it is judged by, what is wrong) where values do not fit."""
-    in_arn, _, suffix = aws_names.split_function_name(target.function_name)
+def _in_target(target: Target) -> Iterator[Finding]:
+    _, _, suffix = aws_names.split_function_name(target.function_name)
     if not target.function_name:
-        yield "function_name", set(), "required"
+        yield Finding("function_name", "required", "missing")
     if suffix and target.qualifier and suffix != target.qualifier:
-        yield "qualifier", set(), "contradicts the one at the end of function_name"
+        text = "contradicts the one at the end of function_name"
+        yield Finding("qualifier", text, "contradiction")
+
+
+def _in_identity(identity: Identity) -> Iterator[Finding]:
     if identity.aws_key is None and identity.aws_secret is not None:
-        yield "aws_key", set(), "required with aws_secret"
+        yield Finding("aws_key", "required with aws_secret", "missing")
     if identity.aws_secret is None and identity.aws_key is not None:
-        yield "aws_secret", set(), "required with aws_key"
+        yield Finding("aws_secret", "required with aws_key", "missing")
     if identity.aws_session_token is not None and identity.aws_key is None:
-        yield "aws_session_token", KEYS, "needs aws_key and aws_secret"
+        text = "needs aws_key and aws_secret"
+        yield Finding("aws_session_token", text, "missing", depends_on=KEYS)
     if identity.aws_assume_role_arn and not has_botocore():
-        yield "aws_assume_role_arn", set(), f"needs botocore: {EXTRA}"
+        yield Finding("aws_assume_role_arn", f"needs botocore: {EXTRA}", "needs_botocore")
+
+
+def _in_region(target: Target, region: str) -> Iterator[Finding]:
+    in_arn, _, _ = aws_names.split_function_name(target.function_name)
     if in_arn and region != in_arn:
-        yield "aws_region", set(), "contradicts the region in function_name"
+        text = "contradicts the region in function_name"
+        yield Finding("aws_region", text, "contradiction")
     if not region:
-        yield (
-            "aws_region",
-            {"function_name"},
+        text = (
             "not set, and neither a full ARN in function_name nor AWS_REGION or AWS_DEFAULT_REGION "
-            "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it",
+            "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it"
         )
+        yield Finding("aws_region", text, "missing", depends_on=frozenset({"function_name"}))
     elif not aws_names.is_region(region):
-        yield (
-            "aws_region",
-            set(),
-            "the region of the environment or of its profile is no AWS region",
-        )
+        text = "the region of the environment or of its profile is no AWS region"
+        yield Finding("aws_region", text, "invalid_environment")

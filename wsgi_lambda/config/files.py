@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.errors import ConfigError, Problem
 
 #: The key under which a file, or an app's configuration, may hold the setting.
 KEY = "WSGI_LAMBDA"
@@ -167,4 +167,4 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
 
 
 def _fault(source: str, cause: str) -> ConfigError:
-    return ConfigError([f"{source}: {cause}"])
+    return ConfigError([Problem(source, cause, "cannot_load")])

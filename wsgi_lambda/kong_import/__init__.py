@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.differences import routing_notes
 from wsgi_lambda.kong_import.document import Entity, KongFile, read_document
 from wsgi_lambda.kong_import.entries import Entry, make_entries
@@ -71,7 +71,8 @@ def _with_shared_config(plugin: Entity, document: Mapping[str, Any]) -> Entity:
     configs, own = document.get("_plugin_configs"), plugin.fields.get("config") or {}
     shared = configs.get(str(name)) if isinstance(configs, Mapping) else None
     if not isinstance(shared, Mapping) or not isinstance(own, Mapping):
-        raise ConfigError([f"{plugin.place}: _config: not in _plugin_configs"])
+        text = "_config: not in _plugin_configs"
+        raise ConfigError([Problem(plugin.place, text, "invalid_kong_file")])
     return replace(plugin, fields={**plugin.fields, "config": {**shared, **own}})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.notes import Kind, Note
 
 FORMATS = ("1.1", "2.1", "3.0")
@@ -62,10 +62,12 @@ class KongFile:
 def read_document(document: object) -> KongFile:
     """Return the entities of ``document``; raises `ConfigError` if it is no file of Kong's."""
     if not isinstance(document, Mapping):
-        raise ConfigError([f"Kong's file must be a mapping, not {type(document).__name__}"])
+        text = f"Kong's file must be a mapping, not {type(document).__name__}"
+        raise ConfigError([Problem("", text, "invalid_kong_file")])
     version = str(document.get("_format_version"))
     if version not in FORMATS:
-        raise ConfigError([f"_format_version: must be one of {', '.join(FORMATS)}"])
+        text = f"must be one of {', '.join(FORMATS)}"
+        raise ConfigError([Problem("_format_version", text, "invalid_kong_file")])
     file = KongFile(version, document)
     _read_parents(document, file)
     _read_routes(document, file)
@@ -78,7 +80,7 @@ def entities(parent: Mapping[str, Any], key: str, at: str = "") -> Iterator[tupl
     found = parent.get(key) or []
     where = f"{at}.{key}" if at else key
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
-        raise ConfigError([f"{where}: must be a list of mappings"])
+        raise ConfigError([Problem(where, "must be a list of mappings", "invalid_kong_file")])
     for number, item in enumerate(found):
         name = item.get("name") or item.get("username")
         yield f"{where}[{number}]" + (f" ({name})" if name else ""), item

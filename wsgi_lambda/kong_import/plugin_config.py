@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from wsgi_lambda.errors import ConfigError
+from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.document import Entity, KongFile
 from wsgi_lambda.kong_import.notes import Kind, Note
 from wsgi_lambda.kong_import.variables import UnknownVault, Variable, read_value
@@ -59,7 +59,7 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
     notes.extend(_field_notes(plugin))
     given = plugin.fields.get("config") or {}
     if not isinstance(given, Mapping):
-        raise ConfigError([f"{plugin.place}: config: must be a mapping"])
+        raise ConfigError([Problem(plugin.place, "config: must be a mapping", "invalid_kong_file")])
     found = {}
     for name, written in given.items():
         if written is None:

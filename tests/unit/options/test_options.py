@@ -1069,3 +1069,22 @@ def test_a_function_may_be_given_itself():
 
 def test_an_imported_name_may_have_dots():
     assert read(authorize="os:path.join").match.authorize is os.path.join
+
+
+CODES = {
+    "unknown_option": {"timout": 1, "routes": {}},
+    "invalid_value": {"timeout": 0, "routes": {}},
+    "wrong_type": {"routes": {"/a": "pay"}},
+    "missing": {"routes": {"/a": {}}},
+    "contradiction": {"routes": {"/a": {"function_name": "f:1", "qualifier": "2"}}},
+    "invalid_path": {"routes": {"a": {"function_name": "f"}}},
+    "same_path": {"function_name": "f", "routes": {"/a": {}, "/a/": {}}},
+    "no_routes": {"routes": {"/a": []}},
+}
+
+
+@pytest.mark.parametrize(("code", "config"), CODES.items(), ids=CODES)
+def test_a_problem_has_a_code(code, config):
+    with pytest.raises(ConfigError) as caught:
+        read_routes(config, REGION)
+    assert [problem.code for problem in caught.value.problems] == [code]
