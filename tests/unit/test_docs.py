@@ -67,7 +67,14 @@ def actual_default(name: str, **options: Any) -> Any:
     """Return what a route has that leaves ``name`` out; what is empty counts as None."""
     config = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1", **options}}}
     (route,) = read_routes(config, environ={})
-    groups = (route.match, route.target, route.identity, route.transport, route.event, route.answer)
+    groups = (
+        route.match,
+        route.target,
+        route.identity,
+        route.transport,
+        route.event,
+        route.response,
+    )
     value = next(getattr(group, name) for group in groups if hasattr(group, name))
     if name in MILLISECONDS:
         return value * 1000

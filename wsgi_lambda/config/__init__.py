@@ -15,10 +15,10 @@ from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
     OPTIONS,
     SYNCHRONOUS_PAYLOAD,
-    AnswerOptions,
     EventOptions,
     Identity,
     Match,
+    ResponseOptions,
     Route,
     Target,
     Transport,
@@ -26,7 +26,7 @@ from wsgi_lambda.options import (
     parsers,
 )
 
-Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, AnswerOptions)
+Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions)
 
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
@@ -175,7 +175,7 @@ def _make_route(
         identity=identity,
         transport=endpoints.complete(transport, region, environ),
         event=replace(event, max_payload_size=event.max_payload_size or payload),
-        answer=_make(AnswerOptions, values),
+        response=_make(ResponseOptions, values),
     )
 
 

@@ -42,7 +42,7 @@ class Function:
         self._source = connections.credentials(route)
         self._timeout = route.target.timeout
         self._retries = route.target.retries
-        self._limit = route.answer.max_response_size
+        self._limit = route.response.max_response_size
         self._slots = Slots(route.target.max_concurrency)
         self._template = _prepare(route.target, route.transport)
         self._headers = dict(self._template.headers)

@@ -3,7 +3,7 @@
 The names are those of Kong's `aws-lambda` plugin. A group is what one step
 needs to know: which requests (`Match`), what to invoke (`Target`), as whom
 (`Identity`), over which connection (`Transport`), what to send
-(`EventOptions`), what to answer (`AnswerOptions`).
+(`EventOptions`), what to answer (`ResponseOptions`).
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class EventOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerOptions:
+class ResponseOptions:
     """How Lambda's reply becomes an HTTP answer."""
 
     is_proxy_integration: bool = option(
@@ -257,10 +257,10 @@ class Route:
     identity: Identity
     transport: Transport
     event: EventOptions
-    answer: AnswerOptions
+    response: ResponseOptions
 
 
-GROUPS = (Match, Target, Identity, Transport, EventOptions, AnswerOptions)
+GROUPS = (Match, Target, Identity, Transport, EventOptions, ResponseOptions)
 
 #: Every option by its name: its dataclass field, with default, parser and meaning.
 OPTIONS = {item.name: item for group in GROUPS for item in fields(group)}

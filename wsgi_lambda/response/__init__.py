@@ -31,7 +31,7 @@ def from_reply(reply: Reply, route: Route) -> Response:
     """
     if not reply.is_success:
         raise service_error(reply)
-    options = route.answer
+    options = route.response
     headers = _lambda_headers(reply, expose_log=options.expose_log_result)
     if reply.header("x-amz-function-error"):
         return function_error(reply, headers, options, route.target.function_name)

@@ -11,7 +11,7 @@ from typing import Any
 from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
-from wsgi_lambda.options import AnswerOptions
+from wsgi_lambda.options import ResponseOptions
 from wsgi_lambda.response.wsgi import Response
 
 log = logging.getLogger("wsgi_lambda")
@@ -21,7 +21,7 @@ _EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
 _STACK_TRACES = frozenset(("stackTrace", "trace"))
 
 
-def plain_body(body: bytes, headers: Headers, options: AnswerOptions) -> bytes:
+def plain_body(body: bytes, headers: Headers, options: ResponseOptions) -> bytes:
     """Return the bytes of the function, as `empty_arrays_mode` wants them."""
     if options.empty_arrays_mode == "correct":
         return body
@@ -33,7 +33,7 @@ def plain_body(body: bytes, headers: Headers, options: AnswerOptions) -> bytes:
 
 
 def function_error(
-    reply: Reply, headers: Headers, options: AnswerOptions, function: str
+    reply: Reply, headers: Headers, options: ResponseOptions, function: str
 ) -> Response:
     """Log the error of a function and return it without its stack trace.
 

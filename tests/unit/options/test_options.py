@@ -99,7 +99,7 @@ def test_an_option_that_is_not_given_has_its_default():
             "max_payload_size": 6_291_456,
             "max_arguments": 1000,
         },
-        "answer": {
+        "response": {
             "is_proxy_integration": False,
             "unhandled_status": None,
             "empty_arrays_mode": "correct",
@@ -160,7 +160,14 @@ GIVEN = {
 
 
 def value_of(route, name):
-    groups = (route.match, route.target, route.identity, route.transport, route.event, route.answer)
+    groups = (
+        route.match,
+        route.target,
+        route.identity,
+        route.transport,
+        route.event,
+        route.response,
+    )
     return next(getattr(group, name) for group in groups if hasattr(group, name))
 
 
@@ -188,7 +195,7 @@ def test_an_option_of_a_route_wins_over_the_top():
 
 def test_false_of_a_route_wins_over_true_at_the_top():
     route = read(defaults={"is_proxy_integration": True}, is_proxy_integration=False)
-    assert route.answer.is_proxy_integration is False
+    assert route.response.is_proxy_integration is False
 
 
 def test_null_of_a_route_falls_back_to_the_top():
