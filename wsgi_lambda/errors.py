@@ -54,7 +54,7 @@ class ConfigError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(("wsgi_lambda is not configured right:", *self.errors)))
+        super().__init__("\n".join(("Invalid WSGI_LAMBDA configuration:", *self.errors)))
 
     @property
     def errors(self) -> tuple[str, ...]:

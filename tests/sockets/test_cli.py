@@ -348,7 +348,7 @@ def test_every_error_of_a_configuration_is_a_line(capfd: pytest.CaptureFixture[s
     assert main(["check", name]) == 2
     told = capfd.readouterr().err
     assert "routes['a']: a path must" in told
-    assert "routes['/b'].aws_secret: holds a blank" in told
+    assert "routes['/b'].aws_secret: must contain only visible" in told
     assert "hunter" not in told
 
 

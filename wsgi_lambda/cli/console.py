@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.config.files import load_setting
+from wsgi_lambda.config.files import load_configuration
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.options import Route
 
@@ -30,7 +30,7 @@ def public_facts(route: Route) -> dict[str, Any]:
 
 def load(source: str) -> tuple[Route, ...]:
     """Return the routes of the configuration that ``source`` names; raises `ConfigError`."""
-    return read_routes(load_setting(source))
+    return read_routes(load_configuration(source))
 
 
 def describe(error: LambdaError) -> str:

@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from wsgi_lambda.cli.console import FACTS, public_facts
-from wsgi_lambda.config.files import load_setting
+from wsgi_lambda.config.files import load_configuration
 from wsgi_lambda.dispatcher import Dispatcher
 
 
 def run_routes(given: argparse.Namespace) -> int:
     """Print the routes as a table, or as JSON."""
-    backends = Dispatcher(load_setting(given.file)).backends
+    backends = Dispatcher(load_configuration(given.file)).backends
     rows = [public_facts(backend.route) for backend in backends if backend.route]
     if given.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -30,21 +30,21 @@ Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, Respo
 
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
-    """Return the routes of ``config``, in its order.
+    """Return the routes of ``config`` in its order.
 
-    ``config`` maps option names to values that hold for all routes, and
-    ``routes`` to a mapping of path to one mapping of options, or a list of
-    them. None means not set. Raises `ConfigError` with everything that is wrong.
+    Each key of ``config`` is an option, whose value is the default for all routes,
+    or ``routes``: a mapping of paths to a mapping of options, or to a list of
+    such mappings. None means not set. Raises `ConfigError` with every problem.
     """
     if not isinstance(config, Mapping):
-        text = f"must be a mapping, not {type(config).__name__}"
+        text = f"must be a mapping, not {parsers.type_in_words(config)}"
         raise ConfigError([Problem("configuration", text, "wrong_type")])
     problems: list[Problem] = []
     defaults = _parse({name: config[name] for name in config if name != "routes"}, "", problems)
     routes = []
-    for place, path, own in _route_entries(config.get("routes"), problems):
-        parsed = _joined(defaults, _parse(own, f"{place}.", problems))
-        route = _make_route(place, path, parsed, environ, problems)
+    for given in _given_routes(config.get("routes"), problems):
+        parsed = _joined(defaults, _parse(given.options, f"{given.place}.", problems))
+        route = _make_route(given, parsed, environ, problems)
         if route is not None:
             routes.append(route)
     if problems:
@@ -53,105 +53,115 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
 
 
 @dataclass(frozen=True, slots=True)
+class _GivenRoute:
+    """The options of one route as they were given.
+
+    ``place`` is for messages (``routes['/a/'][0]``), ``path`` has no trailing slash.
+    """
+
+    place: str
+    path: str
+    options: Mapping[Any, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Parsed:
-    """Options of one place: the values that are right, and the names of those that are not."""
+    """The options of one place: valid values, and the names of options with invalid ones."""
 
     values: dict[str, Any] = field(repr=False)
-    faulty: frozenset[str]
+    invalid: frozenset[str]
 
 
 def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) -> _Parsed:
     values: dict[str, Any] = {}
-    faulty = set()
+    invalid = set()
     for name, value in given.items():
         if name not in OPTIONS:
             near = _near(name)
-            # What was misspelt is not missing, too.
-            faulty.update(near)
+            # Do not report a misspelt option as missing as well.
+            invalid.update(near)
             problems.append(_unknown(name, prefix, near))
         elif value is not None:
             try:
                 values[name] = OPTIONS[name].metadata["parse"](value)
             except ValueError as error:
-                faulty.add(name)
+                invalid.add(name)
                 problems.append(Problem(f"{prefix}{name}", str(error), "invalid_value"))
-    return _Parsed(values, frozenset(faulty))
+    return _Parsed(values, frozenset(invalid))
 
 
 def _near(name: object) -> list[str]:
-    if name == "routes":  # in a route, where it is no slip of the pen
+    if name == "routes":  # not a misspelling of an option
         return []
     return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
 
 
 def _unknown(name: object, prefix: str, near: list[str]) -> Problem:
     if not isinstance(name, (str, int)):
-        place = f"{prefix}a name of type {type(name).__name__}"
-        return Problem(place, "unknown option", "unknown_option")
+        # Its repr may contain a secret.
+        text = f"the name of an option must be a string, not {parsers.type_in_words(name)}"
+        return Problem(prefix.removesuffix("."), text, "unknown_option")
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return Problem(f"{prefix}{name}", f"unknown option{hint}", "unknown_option")
 
 
 def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
-    """Lay a route's options over the defaults.
+    """Return a route's options over the defaults.
 
-    A session token belongs to its keys: one of the defaults does not go with
-    keys of a route.
+    A session token belongs to its keys, so a default token is dropped for a
+    route that has keys of its own.
     """
-    hidden = own.values.keys() | own.faulty
+    hidden = own.values.keys() | own.invalid
     if hidden & KEYS:
         hidden |= {"aws_session_token"}
-    if aws_names.split_function_name(own.values.get("function_name", ""))[0]:
-        # A default region is for the routes that do not say theirs, as an ARN does.
+    if aws_names.split_function_name(own.values.get("function_name", "")).region:
+        # A default region applies only to routes whose function_name contains none.
         hidden |= {"aws_region"}
     values = {name: value for name, value in defaults.values.items() if name not in hidden}
-    return _Parsed(values | own.values, (defaults.faulty - hidden) | own.faulty)
+    return _Parsed(values | own.values, (defaults.invalid - hidden) | own.invalid)
 
 
-def _route_entries(
-    routes: object, problems: list[Problem]
-) -> Iterator[tuple[str, str, Mapping[Any, object]]]:
-    """Yield (place, normal path, own options) of every entry that can be read."""
+def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRoute]:
+    """Yield every route that is a mapping, even if its path is invalid."""
     if not isinstance(routes, Mapping):
         code = "missing" if routes is None else "wrong_type"
-        problems.append(Problem("routes", "required, a mapping of paths to options", code))
+        problems.append(Problem("routes", "required: a mapping of paths to options", code))
         return
     seen: dict[str, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
         if not parsers.is_path(key):
-            text = "a path must be a text that starts with one '/', without NUL"
+            text = "a path must be a string that begins with exactly one '/' and contains no NUL"
             problems.append(Problem(place, text, "invalid_path"))
         path = str(key).rstrip("/") or "/"
         if path in seen:
-            text = f"the same path as {seen[path]}; give a list of functions there"
+            text = f"the same path as {seen[path]}; give a list of routes there"
             problems.append(Problem(place, text, "same_path"))
         seen[path] = place
-        yield from ((here, path, own) for here, own in _below_path(place, value, problems))
+        yield from _routes_of_path(place, path, value, problems)
 
 
-def _below_path(
-    place: str, value: object, problems: list[Problem]
-) -> Iterator[tuple[str, Mapping[Any, object]]]:
-    """Yield (place, own options) of the routes under one path."""
+def _routes_of_path(
+    place: str, path: str, value: object, problems: list[Problem]
+) -> Iterator[_GivenRoute]:
     if isinstance(value, (list, tuple)):
         if not value:
-            problems.append(Problem(place, "an empty list names no function", "no_routes"))
-        entries = {f"{place}[{number}]": own for number, own in enumerate(value)}
+            problems.append(Problem(place, "must contain at least one route", "no_routes"))
+        options_by_place = {f"{place}[{number}]": own for number, own in enumerate(value)}
     else:
-        entries = {place: value}
-    for here, own in entries.items():
+        options_by_place = {place: value}
+    for here, own in options_by_place.items():
         if isinstance(own, Mapping):
-            yield here, own
+            yield _GivenRoute(here, path, own)
         else:
-            text = f"must be a mapping of options, not {type(own).__name__}"
+            text = f"must be a mapping of options, not {parsers.type_in_words(own)}"
             problems.append(Problem(here, text, "wrong_type"))
 
 
 def _make_route(
-    place: str, path: str, parsed: _Parsed, environ: Mapping[str, str], problems: list[Problem]
+    given: _GivenRoute, parsed: _Parsed, environ: Mapping[str, str], problems: list[Problem]
 ) -> Route | None:
-    """Return one route, or None after adding what does not fit together to ``problems``."""
+    """Return one route, or None if it is invalid; add its contradictions to ``problems``."""
     values = parsed.values
     target = _make(Target, values)
     identity = _make(Identity, values)
@@ -159,17 +169,17 @@ def _make_route(
     transport = _make(Transport, values)
     region = endpoints.region_of(target, environ)
     found = [
-        Problem(f"{place}.{each.option}", each.text, each.code)
+        Problem(f"{given.place}.{each.option}", each.text, each.code)
         for each in find_contradictions(target, identity, transport, region=region, environ=environ)
-        # What was given wrong is neither missing nor contradicted.
-        if not parsed.faulty & {each.option, *each.depends_on}
+        # Skip problems that follow from a value already reported as invalid.
+        if not parsed.invalid & {each.option, *each.depends_on}
     ]
     problems.extend(found)
-    if found or parsed.faulty:
+    if found or parsed.invalid:
         return None
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(
-        path=path,
+        path=given.path,
         match=_make(Match, values),
         target=replace(target, aws_region=region),
         identity=identity,
@@ -180,6 +190,6 @@ def _make_route(
 
 
 def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
-    """Return one group of options with the values that are its own."""
+    """Return one group of options, with those of ``values`` that belong to it."""
     own = {item.name: values[item.name] for item in fields(group) if item.name in values}
     return group(**own)

@@ -42,15 +42,15 @@ def find_contradictions(
     try:
         endpoints.complete(transport, region, environ)
     except ValueError as error:
-        yield Finding("host", f"not given, and {error}", "invalid_environment")
+        yield Finding("host", f"not set, and {error}", "invalid_environment")
 
 
 def _in_target(target: Target) -> Iterator[Finding]:
-    _, _, suffix = aws_names.split_function_name(target.function_name)
+    suffix = aws_names.split_function_name(target.function_name).qualifier
     if not target.function_name:
         yield Finding("function_name", "required", "missing")
     if suffix and target.qualifier and suffix != target.qualifier:
-        text = "contradicts the one at the end of function_name"
+        text = "contradicts the qualifier at the end of function_name"
         yield Finding("qualifier", text, "contradiction")
 
 
@@ -60,23 +60,23 @@ def _in_identity(identity: Identity) -> Iterator[Finding]:
     if identity.aws_secret is None and identity.aws_key is not None:
         yield Finding("aws_secret", "required with aws_key", "missing")
     if identity.aws_session_token is not None and identity.aws_key is None:
-        text = "needs aws_key and aws_secret"
+        text = "requires aws_key and aws_secret"
         yield Finding("aws_session_token", text, "missing", depends_on=KEYS)
     if identity.aws_assume_role_arn and not has_botocore():
         yield Finding("aws_assume_role_arn", f"needs botocore: {EXTRA}", "needs_botocore")
 
 
 def _in_region(target: Target, region: str) -> Iterator[Finding]:
-    in_arn, _, _ = aws_names.split_function_name(target.function_name)
+    in_arn = aws_names.split_function_name(target.function_name).region
     if in_arn and region != in_arn:
         text = "contradicts the region in function_name"
         yield Finding("aws_region", text, "contradiction")
     if not region:
         text = (
-            "not set, and neither a full ARN in function_name nor AWS_REGION or AWS_DEFAULT_REGION "
-            "in the environment nor, with the extra wsgi-lambda[aws], a profile tells it"
+            "not set; set it here, in a full ARN in function_name, in the environment variable "
+            "AWS_REGION or AWS_DEFAULT_REGION, or, with the extra aws, in a profile"
         )
         yield Finding("aws_region", text, "missing", depends_on=frozenset({"function_name"}))
     elif not aws_names.is_region(region):
-        text = "the region of the environment or of its profile is no AWS region"
+        text = "the environment or a profile contains an invalid region name"
         yield Finding("aws_region", text, "invalid_environment")

@@ -1,4 +1,4 @@
-"""Where Lambda is: the region, and the endpoint that AWS has there or the environment names."""
+"""Find the region and the Lambda endpoint of a route."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ IGNORE_ENDPOINTS = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 USE_FIPS = "AWS_USE_FIPS_ENDPOINT"
 USE_DUALSTACK = "AWS_USE_DUALSTACK_ENDPOINT"
 
-#: Kong's default for `port`, which a pasted configuration holds without meaning it.
+#: Kong's default `port`: a configuration copied from Kong contains it unintentionally.
 HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What the names of a partition's hosts end in, without and with IPv6."""
+    """The domains of a partition's hosts, without and with IPv6."""
 
     suffix: str
     dualstack_suffix: str
@@ -32,7 +32,7 @@ class Partition:
 
 AWS = Partition("amazonaws.com", "api.aws")
 
-#: The other partitions, by how the names of their regions begin.
+#: The other partitions, by the beginning of their region names.
 PARTITIONS = {
     "cn-": Partition("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
     "eu-isoe-": Partition("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
@@ -44,18 +44,18 @@ PARTITIONS = {
 
 
 def region_of(target: Target, environ: Mapping[str, str]) -> str:
-    """Return the option's region, the ARN's, the environment's, or the profile's; else ""."""
-    in_arn, _, _ = aws_names.split_function_name(target.function_name)
-    named = (environ.get(name) for name in REGION_NAMES)
-    return target.aws_region or in_arn or next(filter(None, named), "") or profile_region()
+    """Return the region of the option, the ARN, the environment or the profile; else ""."""
+    in_arn = aws_names.split_function_name(target.function_name).region
+    in_environment = (environ.get(name) for name in REGION_NAMES)
+    return target.aws_region or in_arn or next(filter(None, in_environment), "") or profile_region()
 
 
 def complete(transport: Transport, region: str, environ: Mapping[str, str]) -> Transport:
-    """Return ``transport`` with host, port and scheme, where no `host` is given.
+    """Return ``transport`` with its host, port and scheme filled in.
 
-    They are those of the environment's endpoint, else AWS's own. An explicit
-    `port` or `disable_https` holds for both. Raises ValueError that names the
-    environment's variable if it is no endpoint.
+    Without `host` they are taken from the endpoint in the environment, else they
+    are AWS's own. An explicit `port` or `disable_https` wins over both. Raises
+    ValueError that names the environment variable if its URL is invalid.
     """
     if not transport.host:
         transport = _from_environment(transport, environ) or replace(

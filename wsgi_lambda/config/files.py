@@ -1,7 +1,7 @@
-"""Where a configuration comes from: a mapping, ``module:attribute``, or a JSON, TOML or YAML file.
+"""Load a configuration without validating it; see `config.read_routes`.
 
-Reads, and does not judge: what a configuration must be is said in
-`configuration`. No message repeats what a file holds, as that may be a secret.
+It comes from a mapping, from ``module:attribute``, or from a JSON, TOML or YAML
+file. No message repeats the content of a file, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
 
-#: The key under which a file, or an app's configuration, may hold the setting.
+#: The key of the configuration in a file, or in the `config` of a Flask app.
 KEY = "WSGI_LAMBDA"
 
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
-def load_setting(source: Any) -> Any:
+def load_configuration(source: Any) -> Any:
     """Return the configuration that ``source`` is, or names.
 
     ``source`` is the configuration itself, ``module:attribute`` (both may have
@@ -44,21 +44,21 @@ def load_setting(source: Any) -> Any:
 
 
 def load_document(path: str, prepare: Callable[[str], str] = str) -> Any:
-    """Return what the JSON, TOML or YAML file ``path`` holds; ``prepare`` sees its text first.
+    """Return the content of the JSON, TOML or YAML file ``path``.
 
-    Raises `ConfigError`.
+    ``prepare`` may change its text before it is parsed. Raises `ConfigError`.
     """
     parse = _PARSERS.get(Path(path).suffix.lower())
     if parse is None:
-        raise _fault(path, "neither module:attribute nor a .json, .toml, .yaml or .yml file")
+        raise _cannot_load(path, "must be module:attribute or a .json, .toml, .yaml or .yml file")
     try:
         return parse(prepare(Path(path).read_text(encoding="utf-8")), path)
     except OSError as error:
-        raise _fault(path, error.strerror or type(error).__name__) from error
+        raise _cannot_load(path, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:
-        raise _fault(path, f"no UTF-8 at byte {error.start}") from error
+        raise _cannot_load(path, f"invalid UTF-8 at byte {error.start}") from error
     except RecursionError as error:
-        raise _fault(path, "nested too deeply") from error
+        raise _cannot_load(path, "nested too deeply") from error
 
 
 def load_attribute(name: str) -> Any:
@@ -67,14 +67,14 @@ def load_attribute(name: str) -> Any:
     found = _import(module, name)
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
-            raise _fault(name, f"there is no attribute {attribute!r}")
+            raise _cannot_load(name, f"no attribute {attribute!r}")
         found = getattr(found, attribute)
     return found
 
 
 def _search_current_directory() -> None:
-    # `python -m` has it there; the console script has not. A file, too, may
-    # name modules: `authorize` is one.
+    # `python -m` does this, a console script does not. A file may name modules,
+    # too (`authorize`).
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
 
@@ -85,15 +85,15 @@ def _import(module: str, name: str) -> Any:
     except ConfigError:
         raise
     except ImportError as error:
-        raise _fault(name, f"cannot be imported: {error.msg}") from error
+        raise _cannot_load(name, f"cannot be imported: {error.msg}") from error
     except SyntaxError as error:
-        raise _fault(name, f"{error.msg} ({error.filename}, line {error.lineno})") from error
+        raise _cannot_load(name, f"{error.msg} ({error.filename}, line {error.lineno})") from error
     except Exception as error:
-        raise _fault(name, _raised(error)) from error
+        raise _cannot_load(name, _raised(error)) from error
 
 
 def _raised(error: Exception) -> str:
-    """Say what was raised and where, without what it says: that may quote a secret."""
+    """Return the type and the line of ``error``, without its message: it may quote a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename not in ("<frozen os>", os.__file__)]
     where = f"({own[-1].filename}, line {own[-1].lineno})"
@@ -111,16 +111,16 @@ def _parse_json(text: str, path: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=partial(_without_duplicates, path))
     except json.JSONDecodeError as error:
-        raise _fault(path, f"no JSON: {error.msg} (line {error.lineno})") from error
+        raise _cannot_load(path, f"invalid JSON: {error.msg} (line {error.lineno})") from error
 
 
 def _without_duplicates(path: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; of a name that stands in it twice, one value would be lost."""
+    """Return a JSON object, or reject a duplicate name: one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _fault(path, f"{twice!r} stands twice in one object")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise _cannot_load(path, f"duplicate name {duplicate!r} in one object")
     return found
 
 
@@ -128,23 +128,24 @@ def _parse_toml(text: str, path: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # What stands before the place may quote the file.
+        # The text before the place may quote the file.
         place = re.search(r"\(at [^()]*\)$", str(error))
-        raise _fault(path, f"no TOML {place[0] if place else ''}".rstrip()) from error
+        raise _cannot_load(path, f"invalid TOML {place[0] if place else ''}".rstrip()) from error
 
 
 def _parse_yaml(text: str, path: str) -> Any:
     try:
         import yaml
     except ImportError as error:
-        raise _fault(path, "YAML needs PyYAML: pip install 'wsgi-lambda[yaml]'") from error
+        cause = "YAML requires PyYAML: pip install '.[yaml]' in the checkout"
+        raise _cannot_load(path, cause) from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             names = [key.value for key, _ in node.value if key.tag.endswith(":str")]
             if len(set(names)) < len(names):
                 line = node.start_mark.line + 1
-                raise _fault(path, f"a name stands twice in the mapping at line {line}")
+                raise _cannot_load(path, f"duplicate name in the mapping at line {line}")
             return super().construct_mapping(node, deep)
 
     try:
@@ -153,9 +154,9 @@ def _parse_yaml(text: str, path: str) -> Any:
         raise
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        raise _fault(path, f"no YAML{line}") from error
+        raise _cannot_load(path, f"invalid YAML{line}") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _fault(path, "no YAML") from error
+        raise _cannot_load(path, "invalid YAML") from error
 
 
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
@@ -166,5 +167,5 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
 }
 
 
-def _fault(source: str, cause: str) -> ConfigError:
+def _cannot_load(source: str, cause: str) -> ConfigError:
     return ConfigError([Problem(source, cause, "cannot_load")])

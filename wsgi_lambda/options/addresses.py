@@ -1,4 +1,4 @@
-"""Parse where a server is: hosts, URLs, proxies, CA bundles."""
+"""Parse the addresses of servers: hosts, URLs, proxies, and the CA bundles that verify them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wsgi_lambda.options.parsers import fits, text, texts, type_in_words
+from wsgi_lambda.options.parsers import fits, mismatch, string, strings
 
 _HOST = r"(?!-)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]+)*\.?"
 _HOST_PATTERN = (
@@ -20,15 +20,16 @@ _HOST_PATTERN = (
 
 
 def hosts(value: object) -> tuple[str, ...]:
-    found = tuple(host.lower() for host in texts(value))
+    """Parse patterns of the Host header into lower case: ``("shop.test", "*.eu.test:8443")``."""
+    found = tuple(host.lower() for host in strings(value))
     if not all(fits(_HOST_PATTERN, each) for each in found):
-        raise ValueError("holds a text that is no host name, `*.name` or `name.*`")
+        raise ValueError("must contain only host names, `*.name` or `name.*`")
     return found
 
 
 def host(value: object) -> str:
-    """A name or an address; brackets of an IPv6 address are optional."""
-    name = text(value)
+    """Parse a host name or an IP address; an IPv6 address loses its brackets: ``"::1"``."""
+    name = string(value)
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
         if "%" not in bare:  # a zone would have to be escaped in the URL
@@ -36,12 +37,12 @@ def host(value: object) -> str:
     except ValueError:
         if fits(_HOST, name):
             return name.lower()
-    raise ValueError("must be a host name or address alone, without scheme, port or path")
+    raise ValueError("must be a host name or an IP address, without scheme, port or path")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerURL:
-    """The parts of a URL that leads to a server; port 0 is the scheme's own."""
+    """The parts of a server's URL; port 0 is the scheme's default port."""
 
     scheme: str
     host: str
@@ -49,55 +50,61 @@ class ServerURL:
 
 
 def endpoint_url(value: object, *schemes: str) -> ServerURL:
-    """Return the parts of a URL of one of ``schemes`` (http, https) that names a server alone."""
+    """Parse the URL of a server, without user name, path, query or fragment.
+
+    ``"http://[::1]:4566"`` becomes ``ServerURL("http", "::1", 4566)``.
+    ``schemes`` are http and https if none is given.
+    """
     wanted = schemes or ("http", "https")
-    given = text(value)
+    given = string(value)
     try:
         parts = urlsplit(given)
         port = parts.port
     except ValueError as error:
-        raise ValueError("is no URL of a server") from error
+        raise ValueError("is not a valid URL of a server") from error
     if parts.scheme not in wanted:
-        raise ValueError(f"must be a URL that begins with {' or '.join(wanted)}")
+        starts = " or ".join(f"{scheme}://" for scheme in wanted)
+        raise ValueError(f"must be a URL that begins with {starts}")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("must be a URL of a server alone, without user, path or query")
+        raise ValueError("must be a URL without user name, path, query or fragment")
     try:
         return ServerURL(parts.scheme, host(parts.hostname or ""), port or 0)
     except ValueError as error:
-        raise ValueError("is no URL of a server") from error
+        raise ValueError("is not a valid URL of a server") from error
 
 
 def proxy_url(value: object) -> str:
-    """The only kind of proxy that Kong takes: plain HTTP to it, CONNECT through it.
+    """Parse the URL of a forward proxy; its scheme must be http, as in Kong.
 
-    Name and password may stand in it, percent-encoded; it is shown nowhere.
+    It may contain a percent-encoded user name and password, so it is a secret.
     """
-    given = text(value)
+    given = string(value)
     user, at, server = given.rpartition("@")
     if at and not re.fullmatch(r"http://[^\s@/?#]+", user):
-        raise ValueError("has a user that is not percent-encoded")
+        raise ValueError("contains a user name or password that is not percent-encoded")
     endpoint_url(f"http://{server}" if at else given, "http")
     return given
 
 
 def sts_endpoint_url(value: object) -> str:
     endpoint_url(value)
-    return text(value)
+    return string(value)
 
 
 def tls_verify(value: object) -> bool | str:
-    """A bundle is read here, so that a wrong path is found at start-up."""
+    """Parse a boolean or the path of a CA bundle (PEM).
+
+    The bundle is loaded once here, so that an unreadable file is found at start-up.
+    """
     if isinstance(value, bool):
         return value
     if not isinstance(value, (str, os.PathLike)) or not value:
-        raise ValueError(
-            f"must be true, false or the path of a CA bundle, not {type_in_words(value)}"
-        )
+        raise mismatch("true, false or the path of a CA bundle", value)
     path = os.fspath(value)
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
         raise ValueError(
-            f"no CA bundle could be read there ({error.strerror or 'bad PEM'})"
+            f"cannot be read as a CA bundle ({error.strerror or 'invalid PEM'})"
         ) from error
     return path

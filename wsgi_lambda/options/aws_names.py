@@ -1,4 +1,4 @@
-"""Parse what AWS names: functions, qualifiers, regions, roles, tenants, client contexts."""
+"""Parse AWS's names: functions, qualifiers, regions, roles, tenants, client contexts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from wsgi_lambda.header_syntax import is_token
-from wsgi_lambda.options.parsers import fits, text, type_in_words
+from wsgi_lambda.options.parsers import fits, mismatch, string
 
-# NamespacedFunctionName and Qualifier of the Invoke API's own model.
+# NamespacedFunctionName and Qualifier in the model of the Invoke API.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 _FUNCTION_NAME = re.compile(
     r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
@@ -27,41 +28,53 @@ _FUNCTION_NAME_LENGTH = 256  # characters
 _ROLE_ARN = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}"
 _SESSION_NAME = r"[\w+=,.@-]{2,64}"
 _EXTERNAL_ID = r"[\w+=,.@:/-]{2,1224}"
-# TenantId of the Invoke API's model.
+# TenantId in the model of the Invoke API.
 _TENANT = r"[a-zA-Z0-9._:/=+\-@ ]{1,256}"
-#: Before the name of the header that a tenant's id is taken from.
+#: The prefix of a `tenant_id` that is read from a request header: "header:X-Tenant".
 HEADER_SOURCE = "header:"
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
 _CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
-# Part of a host name, so it must not be able to hold a dot.
+# A region becomes part of a host name, so it must not contain a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 
 
 def function_name(value: object) -> str:
-    name = text(value)
+    name = string(value)
     if len(name) > _FUNCTION_NAME_LENGTH or not _FUNCTION_NAME.fullmatch(name):
-        raise ValueError("is neither a function's name nor its ARN, by AWS's pattern")
+        raise ValueError("is not a valid function name or ARN")
     return name
 
 
-def split_function_name(name: str) -> tuple[str, str, str]:
-    """Return (region, name, qualifier) of a function's name or ARN; "" for what it lacks."""
+class FunctionParts(NamedTuple):
+    """The parts of a function name or ARN; "" for a missing one."""
+
+    region: str
+    name: str
+    qualifier: str
+
+
+def split_function_name(name: str) -> FunctionParts:
+    """Split a function name or ARN.
+
+    ``"arn:aws:lambda:us-east-1:123456789012:function:orders:live"`` becomes
+    ``FunctionParts("us-east-1", "orders", "live")``.
+    """
     found = _FUNCTION_NAME.fullmatch(name)
     if found is None:
-        return "", name, ""
-    return found["region"] or "", found["name"], found["qualifier"] or ""
+        return FunctionParts("", name, "")
+    return FunctionParts(found["region"] or "", found["name"], found["qualifier"] or "")
 
 
 def qualifier(value: object) -> str:
-    if not fits(_QUALIFIER, text(value)):
-        raise ValueError("is neither a version nor an alias, by AWS's pattern")
-    return text(value)
+    if not fits(_QUALIFIER, string(value)):
+        raise ValueError("is not a valid version or alias")
+    return string(value)
 
 
 def region(value: object) -> str:
-    if not is_region(text(value)):
-        raise ValueError("is no AWS region, as in us-east-1")
-    return text(value)
+    if not is_region(string(value)):
+        raise ValueError("is not a valid region name, such as us-east-1")
+    return string(value)
 
 
 def is_region(name: str) -> bool:
@@ -69,48 +82,49 @@ def is_region(name: str) -> bool:
 
 
 def is_tenant(name: str) -> bool:
-    """Tell a tenant's id, which must also come through as a header's value."""
+    """Return whether ``name`` is a tenant id that an HTTP header can carry unchanged."""
     return fits(_TENANT, name) and name == name.strip()
 
 
 def tenant_id(value: object) -> str:
-    given = text(value)
+    """Parse a tenant id, or the source of one in each request: ``"header:X-Tenant"``."""
+    given = string(value)
     if given.startswith(HEADER_SOURCE):
         if not is_token(given.removeprefix(HEADER_SOURCE)):
-            raise ValueError(f"names no header after {HEADER_SOURCE}")
+            raise ValueError(f"must name a header after {HEADER_SOURCE}")
     elif not is_tenant(given):
-        raise ValueError("is neither a tenant's id, by AWS's pattern, nor header:NAME")
+        raise ValueError("is not a valid tenant id or header:NAME")
     return given
 
 
 def client_context(value: object) -> str:
-    """Return a mapping as the base64 of its JSON, which Lambda limits."""
+    """Parse a mapping into the base64 of its JSON: ``{"a": 1}`` becomes ``"eyJhIjogMX0="``."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"must be a mapping, not {type_in_words(value)}")
+        raise mismatch("a mapping", value)
     try:
         encoded = base64.b64encode(json.dumps(dict(value), allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError("holds what is no JSON") from error
+        raise ValueError("must contain only JSON values") from error
     if len(encoded) > _CLIENT_CONTEXT_LENGTH:
         raise ValueError(
-            f"is {len(encoded)} bytes of base64, of which {_CLIENT_CONTEXT_LENGTH} are allowed"
+            f"is {len(encoded)} bytes as base64; the limit is {_CLIENT_CONTEXT_LENGTH}"
         )
     return encoded.decode("ascii")
 
 
 def role_arn(value: object) -> str:
-    if not fits(_ROLE_ARN, text(value)):
-        raise ValueError("is no ARN of an IAM role")
-    return text(value)
+    if not fits(_ROLE_ARN, string(value)):
+        raise ValueError("is not a valid ARN of an IAM role")
+    return string(value)
 
 
 def role_session_name(value: object) -> str:
-    if not fits(_SESSION_NAME, text(value)):
-        raise ValueError("must have 2 to 64 letters, digits or characters of +=,.@-_")
-    return text(value)
+    if not fits(_SESSION_NAME, string(value)):
+        raise ValueError("must consist of 2 to 64 letters, digits or characters of +=,.@-_")
+    return string(value)
 
 
 def external_id(value: object) -> str:
-    if not fits(_EXTERNAL_ID, text(value)):
-        raise ValueError("must have 2 to 1224 letters, digits or characters of +=,.@:/-_")
-    return text(value)
+    if not fits(_EXTERNAL_ID, string(value)):
+        raise ValueError("must consist of 2 to 1224 letters, digits or characters of +=,.@:/-_")
+    return string(value)

@@ -1,6 +1,8 @@
-"""One option's text to its value, or a ValueError that says what is wanted.
+"""Parse the value of one option, or raise a ValueError that states what is required.
 
-No message repeats a text value: a secret may stand in the wrong place.
+The message continues the option's name: "timeout: must be an integer from 1 to
+2147483646, not a string". It never repeats a value from the configuration,
+because a secret may have been written in the wrong place.
 """
 
 from __future__ import annotations
@@ -13,45 +15,83 @@ from typing import Any, cast
 
 from wsgi_lambda.header_syntax import is_token, is_visible
 
+_TYPES_IN_WORDS: dict[type, str] = {
+    bool: "a boolean",
+    dict: "a mapping",
+    float: "a float",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "None",
+}
+
+#: Kong's limit for its timeouts, and about what a socket's timeout can be.
+LONGEST_TIME = 2_147_483_646  # milliseconds
+
+
+def type_in_words(value: object) -> str:
+    """Return the type of ``value`` for a message: "a string", "a list", "tuple"."""
+    return _TYPES_IN_WORDS.get(type(value), type(value).__name__)
+
+
+def mismatch(wanted: str, value: object) -> ValueError:
+    """Return the error for a ``value`` of the wrong type: "must be ``wanted``, not a list"."""
+    return ValueError(f"must be {wanted}, not {type_in_words(value)}")
+
 
 def fits(pattern: str, value: str) -> bool:
-    """Tell whether ASCII ``pattern`` fits; it is compiled when first asked for, as few apps do."""
+    """Return whether the whole ``value`` matches the ASCII ``pattern``.
+
+    The pattern is compiled on its first use, because most apps use few options.
+    """
     return re.fullmatch(pattern, value, re.ASCII) is not None
 
 
 def is_path(value: object) -> bool:
-    """Tell whether a route's path can be met in a PATH_INFO."""
+    """Return whether ``value`` is a route's path that a PATH_INFO can match."""
     if not isinstance(value, str) or not re.match(r"/(?!/)", value) or "\0" in value:
         return False
-    # Half a surrogate pair has no bytes.
+    # A lone surrogate cannot be encoded, so no request can contain it.
     return value == value.encode(errors="replace").decode()
 
 
-def text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"must be a text that is not empty, not {type_in_words(value)}")
+def string(value: object) -> str:
+    if value == "":
+        raise ValueError("must be a non-empty string")
+    if not isinstance(value, str):
+        raise mismatch("a non-empty string", value)
     return value
 
 
+def strings(value: object) -> list[str]:
+    """Parse a list, tuple or set of strings; an empty one is an error, not "everything"."""
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise mismatch("a non-empty list of strings", value)
+    if not value:
+        raise ValueError("must be a non-empty list of strings")
+    return [string(item) for item in value]
+
+
 def secret(value: object) -> str:
-    if not is_visible(text(value)):
-        raise ValueError("holds a blank, a control or a non-ASCII character")
-    return text(value)
+    if not is_visible(string(value)):
+        raise ValueError("must contain only visible ASCII characters")
+    return string(value)
 
 
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {type_in_words(value)}")
+        raise mismatch("true or false", value)
     return value
 
 
 def integer(least: int, most: int | None = None) -> Callable[[object], int]:
-    """Return a parser of whole numbers from ``least`` to ``most``."""
-    wanted = f"a whole number from {least} to {most}" if most else f"a whole number from {least} on"
+    """Return a parser of integers from ``least`` to ``most``; None means no upper limit."""
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    wanted = f"an integer {limits}"
 
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"must be {wanted}, not {type_in_words(value)}")
+            raise mismatch(wanted, value)
         if value < least or (most is not None and value > most):
             raise ValueError(f"must be {wanted}")
         return value
@@ -60,21 +100,19 @@ def integer(least: int, most: int | None = None) -> Callable[[object], int]:
 
 
 def milliseconds(value: object) -> float:
-    """Milliseconds outside, as in Kong; seconds inside."""
-    # Kong's own limit, and about what a socket's timeout can hold.
-    return integer(1, 2_147_483_646)(value) / 1000
+    """Parse milliseconds (Kong's unit) into seconds: 1500 becomes 1.5."""
+    return integer(1, LONGEST_TIME)(value) / 1000
 
 
 def one_of(*choices: str) -> Callable[[object], str]:
-    """Return a parser that takes one of ``choices`` as it is written."""
+    """Return a parser that accepts one of ``choices``, case-sensitive."""
 
     def parse(value: object) -> str:
         if not isinstance(value, str) and str(value) in choices:
-            raise ValueError(f'must be a text: write "{value}" in quotes')
+            # YAML and JSON read an unquoted 2.0 as a number.
+            raise ValueError(f'must be a string: write "{value}" in quotes')
         if not isinstance(value, str):
-            raise ValueError(
-                f"must be one of the texts {', '.join(choices)}, not {type_in_words(value)}"
-            )
+            raise mismatch(f"one of the strings {', '.join(choices)}", value)
         if value not in choices:
             raise ValueError(f"must be one of {', '.join(choices)}")
         return value
@@ -83,42 +121,28 @@ def one_of(*choices: str) -> Callable[[object], str]:
 
 
 def names(value: object) -> frozenset[str]:
-    return frozenset(texts(value))
+    return frozenset(strings(value))
 
 
 def methods(value: object) -> frozenset[str]:
-    found = texts(value)
+    """Parse HTTP methods into upper case: ``["get"]`` becomes ``{"GET"}``."""
+    found = strings(value)
     if not all(map(is_token, found)):
-        raise ValueError("holds a text that is no HTTP method")
+        raise ValueError("contains an invalid HTTP method")
     return frozenset(method.upper() for method in found)
 
 
 def function(value: object) -> Callable[..., Any]:
-    """A callable, or where to import it from: `package.module:name`."""
+    """Parse a callable, or import the one that ``"package.module:name"`` names."""
     if callable(value):
         return value
-    module, colon, name = text(value).partition(":")
+    module, colon, name = string(value).partition(":")
     if not colon or not name or not module:
-        raise ValueError("must be callable, or a text such as package.module:name")
+        raise ValueError("must be callable, or a string such as package.module:name")
     try:
         found = attrgetter(name)(import_module(module))
     except (ImportError, AttributeError, TypeError) as error:
-        raise ValueError(f"could not be imported ({type(error).__name__})") from error
+        raise ValueError(f"cannot be imported ({type(error).__name__})") from error
     if not callable(found):
         raise ValueError("is not callable")
     return cast("Callable[..., Any]", found)
-
-
-def texts(value: object) -> list[str]:
-    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)) or not value:
-        raise ValueError(f"must be a list of texts that is not empty, not {type_in_words(value)}")
-    return [text(item) for item in value]
-
-
-def type_in_words(value: object) -> str:
-    """Say what ``value`` is without saying what it holds."""
-    if value in ("", [], (), set()):
-        return "an empty one"
-    return {str: "a text", bool: "a boolean", int: "a number", float: "a fraction"}.get(
-        type(value), type(value).__name__
-    )

@@ -106,7 +106,5 @@ def test_endpoint_does_not_change_the_signing_region():
 def test_wrong_endpoint_of_the_environment_is_a_fault(value):
     environ = {"AWS_REGION": "eu-north-1", "AWS_ENDPOINT_URL": value}
     (fault,) = faults({"routes": {"/a": {"function_name": "f"}}}, environ=environ)
-    assert fault.startswith(
-        "routes['/a'].host: not given, and AWS_ENDPOINT_URL in the environment "
-    )
+    assert fault.startswith("routes['/a'].host: not set, and AWS_ENDPOINT_URL in the environment ")
     assert "SECRET" not in fault

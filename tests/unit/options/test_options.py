@@ -32,7 +32,7 @@ def faults(config, *, environ=REGION):
     with pytest.raises(ConfigError) as caught:
         read_routes(config, environ)
     first, *lines = str(caught.value).split("\n")
-    assert first == "wsgi_lambda is not configured right:"
+    assert first == "Invalid WSGI_LAMBDA configuration:"
     assert tuple(lines) == caught.value.errors
     return lines
 
@@ -272,12 +272,12 @@ def test_a_trailing_slash_of_a_path_is_ignored(path):
 def test_a_path_given_twice_is_refused():
     own = {"function_name": "f"}
     assert faults({"routes": {"/a": own, "/b": own, "/a/": own}}) == [
-        "routes['/a/']: the same path as routes['/a']; give a list of functions there"
+        "routes['/a/']: the same path as routes['/a']; give a list of routes there"
     ]
 
 
 NO_VERIFY = "must be true, false or the path of a CA bundle, not {}"
-NO_PATH = "a path must be a text that starts with one '/', without NUL"
+NO_PATH = "a path must be a string that begins with exactly one '/' and contains no NUL"
 
 
 @pytest.mark.parametrize(
@@ -311,12 +311,12 @@ def test_a_path_can_be_encoded():
     ],
 )
 def test_routes_is_a_mapping(config):
-    assert faults(config) == ["routes: required, a mapping of paths to options"]
+    assert faults(config) == ["routes: required: a mapping of paths to options"]
 
 
 @pytest.mark.parametrize(
     ("config", "kind"),
-    [(None, "NoneType"), ([], "list"), ("wsgi.ini", "str")],
+    [(None, "None"), ([], "a list"), ("wsgi.ini", "a string")],
     ids=["null", "list", "text"],
 )
 def test_a_configuration_is_a_mapping(config, kind):
@@ -326,16 +326,16 @@ def test_a_configuration_is_a_mapping(config, kind):
 @pytest.mark.parametrize(
     ("own", "fault"),
     [
-        pytest.param("pay", "routes['/a']: must be a mapping of options, not str", id="text"),
-        pytest.param(None, "routes['/a']: must be a mapping of options, not NoneType", id="null"),
+        pytest.param("pay", "routes['/a']: must be a mapping of options, not a string", id="text"),
+        pytest.param(None, "routes['/a']: must be a mapping of options, not None", id="null"),
         pytest.param(
             [{"function_name": "f"}, "pay"],
-            "routes['/a'][1]: must be a mapping of options, not str",
+            "routes['/a'][1]: must be a mapping of options, not a string",
             id="text-in-a-list",
         ),
         pytest.param(
             [[{"function_name": "f"}]],
-            "routes['/a'][0]: must be a mapping of options, not list",
+            "routes['/a'][0]: must be a mapping of options, not a list",
             id="list-in-a-list",
         ),
     ],
@@ -347,36 +347,38 @@ def test_the_options_of_a_path_are_a_mapping_or_a_list_of_them(own, fault):
 def test_a_fault_in_a_list_of_functions_says_which():
     own = [{"function_name": "f"}, {"function_name": "f", "timeout": 0}]
     assert faults({"routes": {"/a": own}}) == [
-        "routes['/a'][1].timeout: must be a whole number from 1 to 2147483646"
+        "routes['/a'][1].timeout: must be an integer from 1 to 2147483646"
     ]
 
 
 # --- every option given wrong
 
-TEXT = "must be a text that is not empty, not {}"
-TEXTS = "must be a list of texts that is not empty, not {}"
-TIME = "must be a whole number from 1 to 2147483646"
-COUNT = "must be a whole number from 1 on"
-PORT = "must be a whole number from 1 to 65535"
-STATUS = "must be a whole number from 200 to 999"
+TEXT = "must be a non-empty string, not {}"
+EMPTY = "must be a non-empty string"
+TEXTS = "must be a non-empty list of strings, not {}"
+EMPTY_LIST = "must be a non-empty list of strings"
+TIME = "must be an integer from 1 to 2147483646"
+COUNT = "must be an integer of at least 1"
+PORT = "must be an integer from 1 to 65535"
+STATUS = "must be an integer from 200 to 999"
 BOOLEAN = "must be true or false, not {}"
-NO_METHOD = "holds a text that is no HTTP method"
-NO_HOST_PATTERN = "holds a text that is no host name, `*.name` or `name.*`"
-NO_HOST = "must be a host name or address alone, without scheme, port or path"
-NO_FUNCTION = "is neither a function's name nor its ARN, by AWS's pattern"
-NO_QUALIFIER = "is neither a version nor an alias, by AWS's pattern"
-NO_REGION = "is no AWS region, as in us-east-1"
-NO_SECRET = "holds a blank, a control or a non-ASCII character"
-NO_ROLE = "is no ARN of an IAM role"
-NO_SESSION_NAME = "must have 2 to 64 letters, digits or characters of +=,.@-_"
-NO_EXTERNAL_ID = "must have 2 to 1224 letters, digits or characters of +=,.@:/-_"
-NO_CALLABLE = "must be callable, or a text such as package.module:name"
-NO_TENANT = "is neither a tenant's id, by AWS's pattern, nor header:NAME"
-NO_PROXY = "must be a URL that begins with http"
-NO_SERVER = "must be a URL of a server alone, without user, path or query"
-NO_TEXT = "must be one of the texts {}, not {}"
+NO_METHOD = "contains an invalid HTTP method"
+NO_HOST_PATTERN = "must contain only host names, `*.name` or `name.*`"
+NO_HOST = "must be a host name or an IP address, without scheme, port or path"
+NO_FUNCTION = "is not a valid function name or ARN"
+NO_QUALIFIER = "is not a valid version or alias"
+NO_REGION = "is not a valid region name, such as us-east-1"
+NO_SECRET = "must contain only visible ASCII characters"
+NO_ROLE = "is not a valid ARN of an IAM role"
+NO_SESSION_NAME = "must consist of 2 to 64 letters, digits or characters of +=,.@-_"
+NO_EXTERNAL_ID = "must consist of 2 to 1224 letters, digits or characters of +=,.@:/-_"
+NO_CALLABLE = "must be callable, or a string such as package.module:name"
+NO_TENANT = "is not a valid tenant id or header:NAME"
+NO_PROXY = "must be a URL that begins with http://"
+NO_SERVER = "must be a URL without user name, path, query or fragment"
+NO_TEXT = "must be one of the strings {}, not {}"
 NO_INVOCATION_TYPE = "must be one of RequestResponse, Event, DryRun"
-NO_BUNDLE = "no CA bundle could be read there ({})"
+NO_BUNDLE = "cannot be read as a CA bundle ({})"
 
 BOOLEANS = [
     "disable_https",
@@ -395,37 +397,37 @@ BOOLEANS = [
 SECRETS = ["aws_key", "aws_secret", "aws_session_token"]
 
 WRONG = {
-    "methods-as-text": ("methods", "GET", TEXTS.format("a text")),
-    "methods-as-mapping": ("methods", {"GET": True}, TEXTS.format("dict")),
-    "methods-empty": ("methods", [], TEXTS.format("an empty one")),
+    "methods-as-text": ("methods", "GET", TEXTS.format("a string")),
+    "methods-as-mapping": ("methods", {"GET": True}, TEXTS.format("a mapping")),
+    "methods-empty": ("methods", [], EMPTY_LIST),
     "methods-of-a-number": ("methods", ["GET", 1], TEXT.format("a number")),
     "methods-with-a-blank": ("methods", ["GET POST"], NO_METHOD),
     "methods-with-a-line-end": ("methods", ["GET\n"], NO_METHOD),
-    "hosts-as-text": ("hosts", "shop.test", TEXTS.format("a text")),
-    "hosts-empty": ("hosts", set(), TEXTS.format("an empty one")),
-    "hosts-of-an-empty-text": ("hosts", [""], TEXT.format("an empty one")),
+    "hosts-as-text": ("hosts", "shop.test", TEXTS.format("a string")),
+    "hosts-empty": ("hosts", set(), EMPTY_LIST),
+    "hosts-of-an-empty-text": ("hosts", [""], EMPTY),
     "hosts-with-a-scheme": ("hosts", ["https://shop.test"], NO_HOST_PATTERN),
     "hosts-with-a-path": ("hosts", ["shop.test/eu"], NO_HOST_PATTERN),
     "hosts-of-a-star": ("hosts", ["*"], NO_HOST_PATTERN),
     "hosts-with-a-star-inside": ("hosts", ["shop.*.test"], NO_HOST_PATTERN),
     "hosts-with-a-star-in-a-name": ("hosts", ["*shop.test"], NO_HOST_PATTERN),
     "hosts-with-a-blank": ("hosts", ["shop.test "], NO_HOST_PATTERN),
-    "consumers-as-text": ("consumers", "alice", TEXTS.format("a text")),
+    "consumers-as-text": ("consumers", "alice", TEXTS.format("a string")),
     "consumers-as-number": ("consumers", 7, TEXTS.format("a number")),
-    "consumers-empty": ("consumers", (), TEXTS.format("an empty one")),
-    "consumers-of-a-list": ("consumers", [["alice"]], TEXT.format("list")),
+    "consumers-empty": ("consumers", (), EMPTY_LIST),
+    "consumers-of-a-list": ("consumers", [["alice"]], TEXT.format("a list")),
     "function-name-as-number": ("function_name", 1, TEXT.format("a number")),
-    "function-name-as-list": ("function_name", ["f"], TEXT.format("list")),
-    "function-name-empty": ("function_name", "", TEXT.format("an empty one")),
+    "function-name-as-list": ("function_name", ["f"], TEXT.format("a list")),
+    "function-name-empty": ("function_name", "", EMPTY),
     "function-name-with-a-blank": ("function_name", "my function", NO_FUNCTION),
     "function-name-with-a-slash": ("function_name", "../f", NO_FUNCTION),
     "qualifier-as-number": ("qualifier", 7, TEXT.format("a number")),
-    "qualifier-empty": ("qualifier", "", TEXT.format("an empty one")),
+    "qualifier-empty": ("qualifier", "", EMPTY),
     "qualifier-with-a-blank": ("qualifier", "my alias", NO_QUALIFIER),
     "qualifier-with-a-dollar": ("qualifier", "$latest", NO_QUALIFIER),
     "qualifier-too-long": ("qualifier", "a" * 129, NO_QUALIFIER),
     "region-as-number": ("aws_region", 1, TEXT.format("a number")),
-    "region-empty": ("aws_region", "", TEXT.format("an empty one")),
+    "region-empty": ("aws_region", "", EMPTY),
     "region-without-hyphen": ("aws_region", "useast1", NO_REGION),
     "region-in-capitals": ("aws_region", "US-EAST-1", NO_REGION),
     "region-with-a-dot": ("aws_region", "us-east-1.evil.test", NO_REGION),
@@ -435,47 +437,47 @@ WRONG = {
     "invocation-type-as-list": (
         "invocation_type",
         ["Event"],
-        NO_TEXT.format("RequestResponse, Event, DryRun", "list"),
+        NO_TEXT.format("RequestResponse, Event, DryRun", "a list"),
     ),
     "log-type-unknown": ("log_type", "tail", "must be one of Tail, None"),
     "log-type-as-boolean": ("log_type", False, NO_TEXT.format("Tail, None", "a boolean")),
-    "timeout-as-text": ("timeout", "60000", f"{TIME}, not a text"),
+    "timeout-as-text": ("timeout", "60000", f"{TIME}, not a string"),
     "timeout-as-boolean": ("timeout", True, f"{TIME}, not a boolean"),
-    "timeout-as-fraction": ("timeout", 0.5, f"{TIME}, not a fraction"),
+    "timeout-as-fraction": ("timeout", 0.5, f"{TIME}, not a float"),
     "timeout-of-nothing": ("timeout", 0, TIME),
     "timeout-below-zero": ("timeout", -1, TIME),
     "timeout-too-long": ("timeout", 2_147_483_647, TIME),
     "host-as-number": ("host", 1, TEXT.format("a number")),
-    "host-empty": ("host", "", TEXT.format("an empty one")),
+    "host-empty": ("host", "", EMPTY),
     "host-with-a-scheme": ("host", "https://lambda.test", NO_HOST),
     "host-with-a-port": ("host", "lambda.test:8443", NO_HOST),
     "host-with-a-path": ("host", "lambda.test/x", NO_HOST),
     "host-with-a-user": ("host", "me@lambda.test", NO_HOST),
     "host-with-a-line-end": ("host", "lambda.test\n", NO_HOST),
     "host-in-half-a-bracket": ("host", "[::1", NO_HOST),
-    "port-as-text": ("port", "443", f"{PORT}, not a text"),
+    "port-as-text": ("port", "443", f"{PORT}, not a string"),
     "port-as-boolean": ("port", True, f"{PORT}, not a boolean"),
     "port-zero": ("port", 0, PORT),
     "port-too-high": ("port", 65536, PORT),
     "tls-verify-as-number": ("tls_verify", 1, NO_VERIFY.format("a number")),
-    "tls-verify-empty": ("tls_verify", "", NO_VERIFY.format("an empty one")),
+    "tls-verify-empty": ("tls_verify", "", NO_VERIFY.format("a string")),
     "tls-verify-of-a-missing-file": (
         "tls_verify",
         "/nowhere/ca.pem",
         NO_BUNDLE.format("No such file or directory"),
     ),
     "tls-verify-of-a-folder": ("tls_verify", "/", NO_BUNDLE.format("Is a directory")),
-    "keepalive-as-text": ("keepalive", "60000", f"{TIME}, not a text"),
+    "keepalive-as-text": ("keepalive", "60000", f"{TIME}, not a string"),
     "keepalive-of-nothing": ("keepalive", 0, TIME),
     "keepalive-too-long": ("keepalive", 2_147_483_647, TIME),
-    "pool-size-as-text": ("pool_size", "9", f"{COUNT}, not a text"),
+    "pool-size-as-text": ("pool_size", "9", f"{COUNT}, not a string"),
     "pool-size-of-nothing": ("pool_size", 0, COUNT),
-    "max-payload-size-as-text": ("max_payload_size", "6MiB", f"{COUNT}, not a text"),
+    "max-payload-size-as-text": ("max_payload_size", "6MiB", f"{COUNT}, not a string"),
     "max-payload-size-of-nothing": ("max_payload_size", 0, COUNT),
     "max-arguments-of-nothing": ("max_arguments", 0, COUNT),
-    "max-response-size-as-list": ("max_response_size", [1], f"{COUNT}, not list"),
+    "max-response-size-as-list": ("max_response_size", [1], f"{COUNT}, not a list"),
     "max-response-size-below-zero": ("max_response_size", -1, COUNT),
-    "unhandled-status-as-text": ("unhandled_status", "500", f"{STATUS}, not a text"),
+    "unhandled-status-as-text": ("unhandled_status", "500", f"{STATUS}, not a string"),
     "unhandled-status-not-final": ("unhandled_status", 199, STATUS),
     "unhandled-status-too-high": ("unhandled_status", 1000, STATUS),
     "empty-arrays-mode-unknown": (
@@ -486,47 +488,55 @@ WRONG = {
     "proxy-as-number": ("proxy_url", 1, TEXT.format("a number")),
     "proxy-over-tls": ("proxy_url", "https://proxy.test", NO_PROXY),
     "proxy-without-scheme": ("proxy_url", "proxy.test:3128", NO_PROXY),
-    "proxy-without-host": ("proxy_url", "http://", "is no URL of a server"),
+    "proxy-without-host": ("proxy_url", "http://", "is not a valid URL of a server"),
     "proxy-with-a-path": ("proxy_url", "http://proxy.test/x", NO_SERVER),
-    "proxy-with-a-port-that-is-none": ("proxy_url", "http://proxy.test:x", "is no URL of a server"),
+    "proxy-with-a-port-that-is-none": (
+        "proxy_url",
+        "http://proxy.test:x",
+        "is not a valid URL of a server",
+    ),
     "proxy-with-a-user-not-encoded": (
         "proxy_url",
         "http://ann:p@ss@proxy.test",
-        "has a user that is not percent-encoded",
+        "contains a user name or password that is not percent-encoded",
     ),
     "authorize-as-number": ("authorize", 7, TEXT.format("a number")),
     "authorize-without-a-name": ("authorize", "os.path", NO_CALLABLE),
     "authorize-without-a-module": ("authorize", ":check", NO_CALLABLE),
-    "authorize-relative": ("authorize", ".auth:check", "could not be imported (TypeError)"),
+    "authorize-relative": ("authorize", ".auth:check", "cannot be imported (TypeError)"),
     "authorize-of-no-module": (
         "authorize",
         "no_such_module:check",
-        "could not be imported (ModuleNotFoundError)",
+        "cannot be imported (ModuleNotFoundError)",
     ),
     "authorize-of-no-name": (
         "authorize",
         "os:no_such_name",
-        "could not be imported (AttributeError)",
+        "cannot be imported (AttributeError)",
     ),
     "authorize-not-callable": ("authorize", "os:sep", "is not callable"),
     "tenant-as-number": ("tenant_id", 7, TEXT.format("a number")),
-    "tenant-empty": ("tenant_id", "", TEXT.format("an empty one")),
+    "tenant-empty": ("tenant_id", "", EMPTY),
     "tenant-with-a-star": ("tenant_id", "a*", NO_TENANT),
     "tenant-with-a-blank-at-its-end": ("tenant_id", "a ", NO_TENANT),
     "tenant-too-long": ("tenant_id", "a" * 257, NO_TENANT),
-    "tenant-of-no-header": ("tenant_id", "header:", "names no header after header:"),
-    "tenant-of-a-bad-header": ("tenant_id", "header:a b", "names no header after header:"),
-    "client-context-as-text": ("client_context", "{}", "must be a mapping, not a text"),
-    "client-context-as-list": ("client_context", [1], "must be a mapping, not list"),
-    "client-context-of-bytes": ("client_context", {"a": b"x"}, "holds what is no JSON"),
-    "client-context-of-nan": ("client_context", {"a": float("nan")}, "holds what is no JSON"),
+    "tenant-of-no-header": ("tenant_id", "header:", "must name a header after header:"),
+    "tenant-of-a-bad-header": ("tenant_id", "header:a b", "must name a header after header:"),
+    "client-context-as-text": ("client_context", "{}", "must be a mapping, not a string"),
+    "client-context-as-list": ("client_context", [1], "must be a mapping, not a list"),
+    "client-context-of-bytes": ("client_context", {"a": b"x"}, "must contain only JSON values"),
+    "client-context-of-nan": (
+        "client_context",
+        {"a": float("nan")},
+        "must contain only JSON values",
+    ),
     "client-context-too-long": (
         "client_context",
         {"a": "x" * 2679},
-        "is 3584 bytes of base64, of which 3583 are allowed",
+        "is 3584 bytes as base64; the limit is 3583",
     ),
     "role-as-number": ("aws_assume_role_arn", 7, TEXT.format("a number")),
-    "role-empty": ("aws_assume_role_arn", "", TEXT.format("an empty one")),
+    "role-empty": ("aws_assume_role_arn", "", EMPTY),
     "role-of-a-user": ("aws_assume_role_arn", "arn:aws:iam::123456789012:user/u", NO_ROLE),
     "role-without-account": ("aws_assume_role_arn", "arn:aws:iam:::role/r", NO_ROLE),
     "role-with-a-line-end": ("aws_assume_role_arn", f"{ROLE}\n", NO_ROLE),
@@ -541,16 +551,16 @@ WRONG = {
     "sts-without-scheme": (
         "aws_sts_endpoint_url",
         "sts.test",
-        "must be a URL that begins with http or https",
+        "must be a URL that begins with http:// or https://",
     ),
     "sts-with-a-user": ("aws_sts_endpoint_url", "https://u:p@sts.test", NO_SERVER),
     "sts-with-a-path": ("aws_sts_endpoint_url", "https://sts.test/x", NO_SERVER),
     "imds-as-number": ("aws_imds_protocol_version", 2, NO_TEXT.format("v1, v2", "a number")),
     "imds-unknown": ("aws_imds_protocol_version", "2", "must be one of v1, v2"),
-    "retries-as-text": ("retries", "1", "must be a whole number from 0 to 10, not a text"),
-    "retries-below-zero": ("retries", -1, "must be a whole number from 0 to 10"),
-    "retries-too-many": ("retries", 11, "must be a whole number from 0 to 10"),
-    "concurrency-as-text": ("max_concurrency", "1", f"{COUNT}, not a text"),
+    "retries-as-text": ("retries", "1", "must be an integer from 0 to 10, not a string"),
+    "retries-below-zero": ("retries", -1, "must be an integer from 0 to 10"),
+    "retries-too-many": ("retries", 11, "must be an integer from 0 to 10"),
+    "concurrency-as-text": ("max_concurrency", "1", f"{COUNT}, not a string"),
     "concurrency-of-nothing": ("max_concurrency", 0, COUNT),
     "payload-version-unknown": (
         "awsgateway_compatible_payload_version",
@@ -560,12 +570,12 @@ WRONG = {
     "payload-version-as-number": (
         "awsgateway_compatible_payload_version",
         2.0,
-        'must be a text: write "2.0" in quotes',
+        'must be a string: write "2.0" in quotes',
     ),
-    **{f"{name}-as-text": (name, "true", BOOLEAN.format("a text")) for name in BOOLEANS},
+    **{f"{name}-as-text": (name, "true", BOOLEAN.format("a string")) for name in BOOLEANS},
     **{f"{name}-as-number": (name, 1, BOOLEAN.format("a number")) for name in BOOLEANS},
-    **{f"{name}-as-list": (name, ["x"], TEXT.format("list")) for name in SECRETS},
-    **{f"{name}-empty": (name, "", TEXT.format("an empty one")) for name in SECRETS},
+    **{f"{name}-as-list": (name, ["x"], TEXT.format("a list")) for name in SECRETS},
+    **{f"{name}-empty": (name, "", EMPTY) for name in SECRETS},
     **{f"{name}-with-a-blank": (name, "a b", NO_SECRET) for name in SECRETS},
     **{f"{name}-with-a-line-end": (name, "ab\n", NO_SECRET) for name in SECRETS},
     **{f"{name}-with-an-umlaut": (name, "schlüssel", NO_SECRET) for name in SECRETS},
@@ -612,7 +622,7 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.write_text("no certificate")
     (fault,) = faults_of(tls_verify=str(bundle))
-    assert fault.startswith("routes['/a'].tls_verify: no CA bundle could be read there (")
+    assert fault.startswith("routes['/a'].tls_verify: cannot be read as a CA bundle (")
     assert str(bundle) not in fault
 
 
@@ -636,15 +646,15 @@ def test_all_faults_of_all_places_come_in_one_error():
     }
     assert sorted(faults(config)) == sorted(
         [
-            f"timeout: {TIME}, not a text",
+            f"timeout: {TIME}, not a string",
             "aws_regoin: unknown option; did you mean 'aws_region'?",
             f"routes['/a'].port: {PORT}",
             "routes['/a'].nonsense: unknown option",
             "routes['/a'].function_name: required",
             f"routes['b']: {NO_PATH}",
             f"routes['/c'][0].qualifier: {NO_QUALIFIER}",
-            "routes['/c'][0].log_type: must be one of the texts Tail, None, not a number",
-            "routes['/c'][1]: must be a mapping of options, not str",
+            "routes['/c'][0].log_type: must be one of the strings Tail, None, not a number",
+            "routes['/c'][1]: must be a mapping of options, not a string",
             "routes['/d'].aws_secret: required with aws_key",
         ]
     )
@@ -793,7 +803,7 @@ def test_a_qualifier_is_a_version_or_an_alias(name, qualifier):
 @pytest.mark.parametrize("name", ["pay:prod", f"{ARN}:prod", "pay:$LATEST"])
 def test_a_qualifier_does_not_contradict_the_name(name):
     assert faults_of(function_name=name, qualifier="beta") == [
-        "routes['/a'].qualifier: contradicts the one at the end of function_name"
+        "routes['/a'].qualifier: contradicts the qualifier at the end of function_name"
     ]
 
 
@@ -822,9 +832,9 @@ def test_the_region_is_the_options_then_the_arns_then_the_environments(options, 
 @pytest.mark.parametrize("environ", [{}, {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}])
 def test_no_region_anywhere_is_a_fault(environ):
     assert faults_of(environ=environ) == [
-        "routes['/a'].aws_region: not set, and neither a full ARN in function_name nor AWS_REGION "
-        "or AWS_DEFAULT_REGION in the environment nor, with the extra wsgi-lambda[aws], a profile "
-        "tells it"
+        "routes['/a'].aws_region: not set; set it here, in a full ARN in function_name, in the "
+        "environment variable AWS_REGION or AWS_DEFAULT_REGION, or, with the extra aws, in a "
+        "profile"
     ]
 
 
@@ -841,7 +851,7 @@ def test_a_region_that_is_wrong_is_not_missing_too():
 @pytest.mark.parametrize("region", ["us-east-1\n", "x.evil.test/"], ids=["line-end", "host"])
 def test_a_region_of_the_environment_is_a_region(region):
     assert faults_of(environ={"AWS_REGION": region}) == [
-        "routes['/a'].aws_region: the region of the environment or of its profile is no AWS region"
+        "routes['/a'].aws_region: the environment or a profile contains an invalid region name"
     ]
 
 
@@ -906,7 +916,7 @@ def test_the_authority_names_a_port_that_is_not_the_schemes_own(options, scheme,
         pytest.param({"aws_secret": "a"}, ["aws_key: required with aws_secret"], id="no-key"),
         pytest.param(
             {"aws_session_token": "a"},
-            ["aws_session_token: needs aws_key and aws_secret"],
+            ["aws_session_token: requires aws_key and aws_secret"],
             id="token-alone",
         ),
         pytest.param(
@@ -1022,12 +1032,12 @@ def test_a_fault_elsewhere_does_not_tell_the_right_keys(name):
 
 
 def test_an_empty_list_of_functions_is_a_fault():
-    assert faults({"routes": {"/a": []}}) == ["routes['/a']: an empty list names no function"]
+    assert faults({"routes": {"/a": []}}) == ["routes['/a']: must contain at least one route"]
 
 
 def test_a_name_that_is_no_text_is_not_shown():
     (fault,) = faults({("x", "SECRET"): 1, "routes": {}})
-    assert fault == "a name of type tuple: unknown option"
+    assert fault == "the name of an option must be a string, not tuple"
 
 
 def test_an_address_has_no_zone():
@@ -1040,7 +1050,7 @@ def test_region_of_the_environment_cannot_lead_elsewhere():
             {"routes": {"/a": {"function_name": "f"}}}, {"AWS_REGION": "us-east-1.evil.test/"}
         )
     assert caught.value.errors == (
-        "routes['/a'].aws_region: the region of the environment or of its profile is no AWS region",
+        "routes['/a'].aws_region: the environment or a profile contains an invalid region name",
     )
 
 
