@@ -8,7 +8,7 @@ RESULTS ?= build
 BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: demo test reliability soak corpus bench lint clean
+.PHONY: demo test docs reliability soak corpus bench lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
@@ -20,6 +20,10 @@ test: $(VENV)/.test
 		echo "NOTE: no nginx or wrk here, the bench is not tested; to test it: apt-get install nginx-light wrk"
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+# The table of all options, docs/options.md, from their declarations.
+docs: $(VENV)/.test
+	@$(BIN)/python -m tests.tools.options_page
 
 # What is promised and what the tests tried: the table of docs/measured/reliability.md.
 reliability: $(VENV)/.test

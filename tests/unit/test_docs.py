@@ -20,115 +20,17 @@ import pytest
 import wsgi_lambda
 from bench.report import readme_table
 from tests.tools.promises import PROMISES
-from wsgi_lambda import ConfigError
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(wsgi_lambda.__file__).resolve().parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")])
 
-MILLISECONDS = ("timeout", "keepalive")
-UNITS = {"KiB": 1024, "MiB": 1024 * 1024}  # bytes
-
 
 def blocks(text: str, language: str) -> list[str]:
     """Return the contents of the fenced blocks of ``language``."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-def options_table() -> dict[str, list[str]]:
-    """Return type, default and meaning by the option's name, from the README."""
-    section = README.split("\n## Options\n")[1].split("\n## ")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in section.splitlines()
-        if line.startswith("| `")
-    ]
-    assert all(len(row) == 4 for row in rows)
-    names = [row[0].strip("`") for row in rows]
-    assert len(names) == len(set(names)), "an option stands twice in the table"
-    return dict(zip(names, (row[1:] for row in rows), strict=True))
-
-
-def read_default(shown: str) -> Any:
-    """Return the value that a cell of the table stands for."""
-    if shown == "none":
-        return None
-    if shown.startswith("`"):
-        return shown.strip("`").replace("<region>", "us-east-1")
-    if sizes := re.findall(r"(\d+) ([KM]iB)", shown):
-        return sum(int(number) * UNITS[unit] for number, unit in sizes)
-    return json.loads(shown)
-
-
-def actual_default(name: str, **options: Any) -> Any:
-    """Return what a route has that leaves ``name`` out; what is empty counts as None."""
-    config = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1", **options}}}
-    (route,) = read_routes(config, environ={})
-    groups = (
-        route.match,
-        route.target,
-        route.identity,
-        route.transport,
-        route.event,
-        route.response,
-    )
-    value = next(getattr(group, name) for group in groups if hasattr(group, name))
-    if name in MILLISECONDS:
-        return value * 1000
-    return None if value in ("", (), frozenset()) else value
-
-
-def test_every_option_is_in_the_table_and_nothing_else() -> None:
-    assert sorted(options_table()) == sorted(OPTIONS)
-
-
-def test_the_table_has_the_order_of_the_options() -> None:
-    assert list(options_table()) == list(OPTIONS)
-
-
-@pytest.mark.parametrize("name", sorted(set(OPTIONS) - {"function_name", "aws_region"}))
-def test_default_in_the_table_is_the_real_one(name: str) -> None:
-    default = read_default(options_table()[name][1])
-    actual = actual_default(name)
-    # False is 0 to Python.
-    assert (type(default) is bool, default) == (type(actual) is bool, actual)
-
-
-def test_required_option_is_said_to_be_required() -> None:
-    assert options_table()["function_name"][1] == "required"
-    with pytest.raises(ConfigError, match="function_name: required"):
-        read_routes({"routes": {"/f": {"aws_region": "us-east-1"}}}, environ={})
-
-
-def test_region_without_default_is_read_where_the_table_says() -> None:
-    _, default, meaning = options_table()["aws_region"]
-    assert default == "none"
-    assert "else `AWS_REGION`, else `AWS_DEFAULT_REGION`" in meaning
-    config = {"routes": {"/f": {"function_name": "f"}}}
-    with pytest.raises(ConfigError, match="aws_region"):
-        read_routes(config, environ={})
-    environ = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}
-    assert read_routes(config, environ=environ)[0].target.aws_region == "eu-west-1"
-
-
-def test_defaults_that_depend_on_another_option_are_in_its_meaning() -> None:
-    table = options_table()
-    assert re.search(r"With `Event` (1 MiB)", table["max_payload_size"][2])
-    assert actual_default("max_payload_size", invocation_type="Event") == read_default("1 MiB")
-    assert "with `disable_https` 80" in table["port"][2]
-    assert actual_default("port", disable_https=True) == 80
-
-
-@pytest.mark.parametrize("name", [name for name, row in options_table().items() if "`" in row[0]])
-def test_choices_in_the_table_are_the_choices(name: str) -> None:
-    parse = OPTIONS[name].metadata["parse"]
-    with pytest.raises(ValueError, match="must be one of") as raised:
-        parse("something else")
-    choices = re.findall(r"`([^`]+)`", options_table()[name][0])
-    assert str(raised.value) == f"must be one of {', '.join(choices)}"
 
 
 def test_performance_is_what_was_measured() -> None:

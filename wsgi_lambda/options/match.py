@@ -1,0 +1,49 @@
+"""Options that choose the requests of a route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wsgi_lambda.options import addresses, parsers
+from wsgi_lambda.options.declaration import option
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Conditions on the request.
+
+    A route matches a request if its path and all of these match; an empty
+    condition matches every request.
+    """
+
+    methods: frozenset[str] = option(
+        parsers.methods,
+        frozenset(),
+        type_name="list",
+        doc="HTTP methods. `GET` does not imply `HEAD`. None matches every method",
+    )
+    hosts: tuple[str, ...] = option(
+        addresses.hosts,
+        (),
+        type_name="list",
+        doc="Names in the Host header, also `*.name` or `name.*`, each with or without a port; "
+        "case-insensitive. None matches every host",
+    )
+    consumers: frozenset[str] = option(
+        parsers.names,
+        frozenset(),
+        type_name="list",
+        doc="Values of `REMOTE_USER`, case-sensitive. None matches everybody",
+    )
+    authorize: Callable[[Request], Response | None] | None = option(
+        parsers.function,
+        type_name="callable or string",
+        doc="Called with the Werkzeug `Request` of each request of the route. It returns None to "
+        "continue, or a `Response` that is sent instead of invoking the function. A string such "
+        "as `shop.auth:check` is imported",
+    )

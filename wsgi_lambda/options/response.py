@@ -1,0 +1,46 @@
+"""Options that choose how a reply becomes a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsgi_lambda.options import parsers
+from wsgi_lambda.options.declaration import choice, flag, option
+
+#: Lambda's limit for a result (6 MiB), and room for the envelope of an error,
+#: which Lambda does not count. Bytes.
+BUFFERED_RESPONSE = (6 * 1024 + 64) * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseOptions:
+    """The response."""
+
+    is_proxy_integration: bool = flag(
+        False, doc="The function's result contains the status, headers and body of the response"
+    )
+    unhandled_status: int | None = option(
+        parsers.integer(200, 999),
+        type_name="200 to 999",
+        doc="Status of the response if the function raised an error. In proxy integration it is "
+        "always 502, or 504 for a timeout",
+    )
+    empty_arrays_mode: str = choice(
+        "correct",
+        "legacy",
+        doc="`legacy` turns each `[]` in a JSON result into `{}`, as old versions of Kong did; "
+        "not in proxy integration",
+    )
+    max_response_size: int = option(
+        parsers.integer(1),
+        BUFFERED_RESPONSE,
+        type_name="bytes",
+        default_doc="6 MiB + 64 KiB",
+        doc="Size of Lambda's reply. A larger one becomes 502",
+    )
+    expose_log_result: bool = flag(
+        False, doc="Send `X-Amz-Log-Result`, the end of the function's log, to the client"
+    )
+    expose_stack_trace: bool = flag(
+        False, doc="Send the stack trace of a function's error to the client"
+    )
