@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -18,6 +18,7 @@ from wsgi_lambda.backends import Backend
 from wsgi_lambda.backends.function import FunctionBackend
 from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
 from wsgi_lambda.config import read_routes
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import LONGEST_ESCAPE
@@ -56,13 +57,21 @@ class Dispatcher:
     no_route: Backend = NO_ROUTE
 
     def __init__(self, config: object, *, around: Around = _unchanged) -> None:
-        routes = read_routes(config)
+        configuration = load_configuration(config)
+        # A closure, so that its secrets are not in vars(), which crash reporters show.
+        self._load: Callable[[], Mapping[str, Any]] = lambda: configuration
+        routes = read_routes(configuration)
         self.connections = Connections()
         self._table = RouteTable(
             FunctionBackend(route, around(route, make_invoker(route, self.connections)))
             for route in routes
         )
         warn_of_short_timeout(routes)
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The configuration that was given, or loaded. It may contain secrets."""
+        return self._load()
 
     @property
     def backends(self) -> tuple[Backend, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,9 @@ class LambdaMiddleware:
             "routes": {"/lambda1": {"function_name": "MyLambda"}},
         }
 
-    docs/options.md describes the options; `ConfigError`, raised here, lists all
-    that are wrong. Any other request goes to ``app`` untouched: the same
+    The configuration is a mapping, the path of a .toml, .json, .yaml or .yml file,
+    or ``"module:attribute"``; docs/options.md lists the options. `ConfigError`,
+    raised here, lists every problem. Any other request goes to ``app`` untouched: the same
     environ, its input unread. Without an app (None) it gets a 404.
 
     Surprises: the middleware stands outside the app, so the app's login, CSRF
@@ -35,9 +37,16 @@ class LambdaMiddleware:
     are looked up, before the first request of a process.
     """
 
-    def __init__(self, app: WSGIApplication | None, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, app: WSGIApplication | None, config: Mapping[str, Any] | str | os.PathLike[str]
+    ) -> None:
         self.app = app
         self.dispatcher = Dispatcher(config)
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The configuration that was given, or loaded. It may contain secrets."""
+        return self.dispatcher.configuration
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         backend = self.dispatcher.find(environ)

@@ -14,15 +14,17 @@ from wsgi_lambda.cli.console import complain
 from wsgi_lambda.cli.import_kong import run_import_kong
 from wsgi_lambda.cli.invoke import read_data, read_header, run_invoke
 from wsgi_lambda.cli.routes import run_routes
+from wsgi_lambda.config.sources import search_current_directory
 from wsgi_lambda.errors import ConfigError
 
 PACKAGE = "wsgi-lambda"
-FILE = "module:attribute, or a .json, .toml, .yaml or .yml file"
+FILE = "module:attribute, module:factory(), or a .json, .toml, .yaml or .yml file"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit status."""
     given = _parser().parse_args(arguments)
+    search_current_directory()
     try:
         status: int = given.run(given)
     except ConfigError as error:

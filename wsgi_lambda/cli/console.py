@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.config.files import load_configuration
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.options import Route
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wsgi_lambda.cli.console import complain, describe
 from wsgi_lambda.cli.sample_request import make_environ
-from wsgi_lambda.config.files import load_configuration
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import EventBuilder

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from wsgi_lambda.cli.console import FACTS, public_facts
-from wsgi_lambda.config.files import load_configuration
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.dispatcher import Dispatcher
 
 

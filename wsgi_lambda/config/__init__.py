@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, find_contradictions
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
@@ -32,10 +33,12 @@ Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, Respo
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
     """Return the routes of ``config`` in its order.
 
-    Each key of ``config`` is an option, whose value is the default for all routes,
-    or ``routes``: a mapping of paths to a mapping of options, or to a list of
-    such mappings. None means not set. Raises `ConfigError` with every problem.
+    ``config`` is a mapping, or anything that `load_configuration` accepts. Each of
+    its keys is an option, whose value is the default for all routes, or
+    ``routes``: a mapping of paths to a mapping of options, or to a list of such
+    mappings. None means not set. Raises `ConfigError` with every problem.
     """
+    config = load_configuration(config)
     if not isinstance(config, Mapping):
         text = f"must be a mapping, not {parsers.type_in_words(config)}"
         raise ConfigError([Problem("configuration", text, "wrong_type")])

@@ -1,0 +1,161 @@
+"""wsgi-lambda check finds the configuration of a Flask app, a Django project and a factory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import wsgi_lambda
+from tests.conftest import defaults
+from tests.servers.lambda_server import LambdaServer
+
+PACKAGE = Path(wsgi_lambda.__file__).resolve().parent
+
+FLASK = """
+from flask import Flask
+from wsgi_lambda import LambdaMiddleware
+
+app = Flask(__name__)
+app.config["WSGI_LAMBDA"] = {configuration}
+app.wsgi_app = LambdaMiddleware(app.wsgi_app, app.config["WSGI_LAMBDA"])
+"""
+FLASK_WITHOUT_THE_KEY = """
+from flask import Flask
+from wsgi_lambda import LambdaMiddleware
+
+app = Flask(__name__)
+app.wsgi_app = LambdaMiddleware(app.wsgi_app, {configuration})
+"""
+FACTORY = """
+from flask import Flask
+
+def create_app():
+    app = Flask(__name__)
+    app.config["WSGI_LAMBDA"] = {configuration}
+    return app
+"""
+DJANGO_SETTINGS = """
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "mysite.urls"
+SECRET_KEY = "only for this test"
+WSGI_LAMBDA = {configuration}
+"""
+DJANGO_WSGI = """
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from wsgi_lambda import LambdaMiddleware
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+application = LambdaMiddleware(get_wsgi_application(), settings.WSGI_LAMBDA)
+"""
+PROJECT = {"mysite/__init__.py": "", "mysite/urls.py": "urlpatterns = []\n"}
+
+Check = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def check(tmp_path: Path, lambda_server: LambdaServer) -> Check:
+    """Return a function that writes files and runs `wsgi-lambda check` next to them."""
+    lambda_server.answer(204)
+    routes = {"/lambda1": {"function_name": "MyLambda"}}
+    configuration = repr({**defaults(lambda_server), "routes": routes})
+
+    def run(name: str, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        for path, text in files.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(text.replace("{configuration}", configuration))
+        environ = {key: value for key, value in os.environ.items() if "DJANGO" not in key}
+        return subprocess.run(
+            [sys.executable, "-m", "wsgi_lambda", "check", name],
+            cwd=tmp_path,
+            env=environ | {"PYTHONPATH": str(PACKAGE.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        pytest.param("app:app", {"app.py": FLASK}, id="Flask app"),
+        pytest.param("app:app", {"app.py": FLASK_WITHOUT_THE_KEY}, id="middleware of a Flask app"),
+        pytest.param("shop:create_app()", {"shop.py": FACTORY}, id="factory"),
+        pytest.param(
+            "mysite.wsgi:application",
+            {**PROJECT, "mysite/settings.py": DJANGO_SETTINGS, "mysite/wsgi.py": DJANGO_WSGI},
+            id="Django application",
+        ),
+    ],
+)
+def test_configuration_of_an_app_is_checked(
+    name: str, files: dict[str, str], check: Check, lambda_server: LambdaServer
+) -> None:
+    run = check(name, files)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("ok   /lambda1  MyLambda  us-east-1  http://127.0.0.1:")
+    types = [each.header("X-Amz-Invocation-Type") for each in lambda_server.invocations]
+    assert types == ["DryRun"]
+
+
+NOT_FOUND = (
+    "no WSGI_LAMBDA configuration found in {}: looked for a mapping, app.config['WSGI_LAMBDA'] "
+    "and a LambdaMiddleware"
+)
+PLAIN_DJANGO = DJANGO_WSGI.replace(
+    "LambdaMiddleware(get_wsgi_application(), settings.WSGI_LAMBDA)", "get_wsgi_application()"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "problem"),
+    [
+        pytest.param(
+            "app:app",
+            {"app.py": "from flask import Flask\napp = Flask(__name__)\n"},
+            NOT_FOUND.format("app:app"),
+            id="Flask app",
+        ),
+        pytest.param(
+            "mysite.wsgi:application",
+            {**PROJECT, "mysite/settings.py": DJANGO_SETTINGS, "mysite/wsgi.py": PLAIN_DJANGO},
+            NOT_FOUND.format("mysite.wsgi:application"),
+            id="Django application",
+        ),
+        pytest.param(
+            "shop:create_app",
+            {"shop.py": FACTORY},
+            f"{NOT_FOUND.format('shop:create_app')}; to call the function, write shop:create_app()",
+            id="factory that is not called",
+        ),
+        pytest.param(
+            "shop:create_app()",
+            {"shop.py": FACTORY.replace("create_app()", "create_app(tenant)")},
+            "shop:create_app(): requires arguments, but is called without any",
+            id="factory with arguments",
+        ),
+        pytest.param(
+            "mysite.wsgi:application",
+            {"mysite/__init__.py": "", "mysite/wsgi.py": DJANGO_WSGI},
+            "mysite.wsgi:application: cannot be imported: No module named 'mysite.settings'",
+            id="Django project without settings",
+        ),
+    ],
+)
+def test_app_without_a_configuration_is_one_line(
+    name: str, files: dict[str, str], problem: str, check: Check, lambda_server: LambdaServer
+) -> None:
+    run = check(name, files)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"{problem}\n"
+    assert lambda_server.invocations == []
