@@ -63,7 +63,7 @@ Check = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def check(tmp_path: Path, lambda_server: LambdaServer) -> Check:
     """Return a function that writes files and runs `wsgi-lambda check` next to them."""
-    lambda_server.answer(204)
+    lambda_server.respond(204)
     routes = {"/lambda1": {"function_name": "MyLambda"}}
     configuration = repr({**defaults(lambda_server), "routes": routes})
 
