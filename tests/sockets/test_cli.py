@@ -376,7 +376,7 @@ def test_import_prints_python_that_is_a_setting(monkeypatch: pytest.MonkeyPatch)
     assert run.returncode == 0
     assert run.stderr == (
         "difference: services[0] (shop).routes[0] (first).paths[0]: "
-        "'/lambda1/' in Kong did not take '/lambda1' itself; here it does\n"
+        "in Kong '/lambda1/' does not match '/lambda1'; here it does\n"
     )
     monkeypatch.setenv("DECK_KEY", ACCESS_KEY)
     monkeypatch.setenv("MY_SECRET", SECRET_KEY)
@@ -386,12 +386,12 @@ def test_import_prints_python_that_is_a_setting(monkeypatch: pytest.MonkeyPatch)
     assert (route.path, route.identity.aws_key) == ("/lambda1", ACCESS_KEY)
 
 
-def test_import_fails_where_a_protection_is_left_behind(capfd: pytest.CaptureFixture[str]) -> None:
+def test_import_fails_if_a_protection_is_lost(capfd: pytest.CaptureFixture[str]) -> None:
     Path("kong.yml").write_text(f"{KONG}\nplugins: [{{name: key-auth}}]\n")
     assert main(["import-kong", "kong.yml"]) == 1
     shown = capfd.readouterr()
     assert "WSGI_LAMBDA" in shown.out
-    assert shown.err.startswith("protection left behind: plugins[0] (key-auth): ")
+    assert shown.err.startswith("protection lost: plugins[0] (key-auth): ")
 
 
 def test_import_leaves_variables_out_of_json(capfd: pytest.CaptureFixture[str]) -> None:
@@ -406,10 +406,10 @@ def test_import_leaves_variables_out_of_json(capfd: pytest.CaptureFixture[str]) 
     assert json.loads(shown.out) == {
         "routes": {"/lambda1": {**entry, "is_proxy_integration": True}}
     }
-    told = [line for line in shown.err.splitlines() if line.startswith("left out: ")]
-    start = "left out: routes['/lambda1']."
+    told = [line for line in shown.err.splitlines() if line.startswith("not imported: ")]
+    start = "not imported: routes['/lambda1']."
     variable = "comes from the environment variable"
-    rest = ", which JSON cannot say: set it where the app starts"
+    rest = ", which JSON cannot express: set it when the app starts"
     assert told == [
         f"{start}hosts[1]: {variable} DECK_HOST{rest}",
         f"{start}qualifier: {variable} DECK_V{rest}",
@@ -422,7 +422,15 @@ def test_import_of_a_file_that_contains_itself(capfd: pytest.CaptureFixture[str]
     endless = KONG.replace("aws_region: us-east-1", "client_context: &x {a: *x}")
     Path("kong.yml").write_text(endless)
     assert main(["import-kong", "kong.yml"]) == 2
-    assert capfd.readouterr().err == "kong.yml: a part of it contains itself\n"
+    assert capfd.readouterr().err == "kong.yml: a YAML alias refers to a value that contains it\n"
+
+
+def test_import_rejects_a_kubernetes_manifest(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text("apiVersion: v1\nkind: KongPlugin\n---\napiVersion: v1\n")
+    assert main(["import-kong", "kong.yml"]) == 2
+    assert capfd.readouterr().err == (
+        "kong.yml: a Kubernetes manifest; export a declarative file with deck gateway dump\n"
+    )
 
 
 def test_import_of_a_file_without_functions_or_with_wrong_options(
@@ -430,7 +438,8 @@ def test_import_of_a_file_without_functions_or_with_wrong_options(
 ) -> None:
     name = written({"_format_version": "2.1"}, "kong.json")
     assert main(["import-kong", name]) == 0
-    assert capfd.readouterr().err == "left out: kong.json: no aws-lambda plugin with a route\n"
+    reason = "no route with an aws-lambda plugin could be imported"
+    assert capfd.readouterr().err == f"not imported: kong.json: {reason}\n"
     name = written({"_format_version": "1.0"}, "kong.json")
     assert main(["import-kong", name]) == 2
     told = capfd.readouterr().err

@@ -1,6 +1,6 @@
-"""Kong's declarative file, flat: routes, plugins and consumers, each with what it belongs to.
+"""Read Kong's declarative file into flat lists of services, routes, consumers and plugins.
 
-Entities may stand at the top and name their parents, or stand inside of them.
+An entity may be at the top of the file and name its parents, or inside a parent.
 https://developer.konghq.com/gateway/db-less-mode/
 """
 
@@ -18,10 +18,11 @@ FORMATS = ("1.1", "2.1", "3.0")
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One service, route, consumer or plugin, its place in the file, and its parents' places.
+    """A service, route, consumer or plugin, with its own place and its parents' places.
 
-    A route has a ``service``; a plugin may have any of the parents, and runs
-    where all of them do. ``group`` says that it is for a group of consumers.
+    A place looks like ``services[0] (shop).routes[1]``. A route has a
+    ``service``. A plugin may have several parents, and runs for requests that
+    belong to all of them. ``group`` is true for a plugin of a consumer group.
     """
 
     place: str
@@ -40,13 +41,13 @@ class Entity:
         return str(self.fields.get("name"))
 
     def runs_on(self, route: Entity) -> bool:
-        """Tell whether this plugin runs for requests of ``route``, of some consumer at least."""
+        """Return whether this plugin runs on ``route``, for at least one consumer."""
         return self.route in (None, route.place) and self.service in (None, route.service)
 
 
 @dataclass(slots=True)
 class KongFile:
-    """All that a file holds and an import may need; ``notes`` tells what could not be read."""
+    """The entities of a file, and notes of those that could not be read."""
 
     version: str
     document: Mapping[str, Any]
@@ -54,15 +55,15 @@ class KongFile:
     routes: list[Entity] = field(default_factory=list)
     consumers: list[Entity] = field(default_factory=list)
     plugins: list[Entity] = field(default_factory=list)
-    #: What stands for the environment in {vault://…}, and Kong's prefix of the names.
+    #: The prefix of each vault of the environment, and that of its variables' names.
     vaults: dict[str, str] = field(default_factory=lambda: {"env": ""})
     notes: list[Note] = field(default_factory=list)
 
 
 def read_document(document: object) -> KongFile:
-    """Return the entities of ``document``; raises `ConfigError` if it is no file of Kong's."""
+    """Return the entities of ``document``; raises `ConfigError` if it is not Kong's."""
     if not isinstance(document, Mapping):
-        text = f"Kong's file must be a mapping, not {type(document).__name__}"
+        text = f"must be a mapping, not {type(document).__name__}"
         raise ConfigError([Problem("", text, "invalid_kong_file")])
     version = str(document.get("_format_version"))
     if version not in FORMATS:
@@ -77,11 +78,11 @@ def read_document(document: object) -> KongFile:
 
 def entities(parent: Mapping[str, Any], key: str, at: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (place, fields) of the entities of one kind; ``at`` is the parent's place."""
-    found = parent.get(key) or []
+    items = parent.get(key) or []
     where = f"{at}.{key}" if at else key
-    if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise ConfigError([Problem(where, "must be a list of mappings", "invalid_kong_file")])
-    for number, item in enumerate(found):
+    for number, item in enumerate(items):
         name = item.get("name") or item.get("username")
         yield f"{where}[{number}]" + (f" ({name})" if name else ""), item
 
@@ -94,7 +95,8 @@ def _read_parents(document: Mapping[str, Any], file: KongFile) -> None:
         if own.get("name") == "env" and isinstance(config, Mapping):
             file.vaults[str(own.get("prefix"))] = str(config.get("prefix") or "")
         else:
-            file.notes.append(Note(Kind.LEFT_OUT, place, "a vault other than the environment"))
+            text = "only vaults of the environment are imported"
+            file.notes.append(Note(Kind.NOT_IMPORTED, place, text))
 
 
 def _read_routes(document: Mapping[str, Any], file: KongFile) -> None:
@@ -127,23 +129,23 @@ def _add_plugin(place: str, own: Mapping[str, Any], file: KongFile, **parents: A
     _add(file.plugins, plugin, ("service", "route", "consumer"), file)
 
 
-def _add(found: list[Entity], entity: Entity, parents: tuple[str, ...], file: KongFile) -> None:
-    """Add ``entity`` with the parents that it names, or a note if one of them is not there."""
+def _add(known: list[Entity], entity: Entity, parents: tuple[str, ...], file: KongFile) -> None:
+    """Add ``entity`` with the parents that it names, or a note if a parent is missing."""
     places = {name: getattr(entity, name) for name in ("service", "route", "consumer")}
     for name in parents:
-        wanted = entity.fields.get(name)
-        if wanted is not None:
-            places[name] = _find(wanted, getattr(file, f"{name}s"))
+        reference = entity.fields.get(name)
+        if reference is not None:
+            places[name] = _find(reference, getattr(file, f"{name}s"))
             if places[name] is None:
-                text = f"its {name} is not in the file, so nothing of it was carried over"
-                file.notes.append(Note(Kind.LEFT_OUT, entity.place, text))
+                text = f"its {name} is not in the file"
+                file.notes.append(Note(Kind.NOT_IMPORTED, entity.place, text))
                 return
-    found.append(Entity(entity.place, entity.fields, group=entity.group, **places))
+    known.append(Entity(entity.place, entity.fields, group=entity.group, **places))
 
 
-def _find(wanted: Any, candidates: list[Entity]) -> str | None:
-    """Return the place of the entity with this name, user name or id."""
-    keys = [*wanted.values()] if isinstance(wanted, Mapping) else [wanted]
+def _find(reference: Any, candidates: list[Entity]) -> str | None:
+    """Return the place of the entity with this name, username or id."""
+    keys = [*reference.values()] if isinstance(reference, Mapping) else [reference]
     for candidate in candidates:
         names = [candidate.fields.get(name) for name in ("name", "username", "id")]
         if any(key is not None and key in names for key in keys):

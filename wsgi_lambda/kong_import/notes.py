@@ -1,4 +1,4 @@
-"""What an import has to say: one line for each thing that is not as it was."""
+"""The report of an import: one line for each difference from Kong."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a note is about; the order is that of the report."""
+    """The kinds of notes, in the order of the report."""
 
-    PROTECTION = "protection left behind"
-    LEFT_OUT = "left out"
+    PROTECTION = "protection lost"
+    NOT_IMPORTED = "not imported"
     DIFFERENCE = "difference"
     ADVICE = "advice"
 
 
+#: The advice about a value such as ``${REGION}``. It does not quote the value, a possible secret.
+SHELL_PLACEHOLDER = (
+    "contains a placeholder ${...}, which is not replaced: fill it in before the import, "
+    "for example with envsubst"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line of the report: its kind, the place in Kong's file, why, and what to do."""
+    """One line of the report: kind, place in Kong's file, reason or advice.
+
+    ``not imported: plugins[0] (cors): no equivalent here; it does not protect a route``
+    """
 
     kind: Kind
     place: str
@@ -28,7 +38,7 @@ class Note:
 
 
 def report(notes: list[Note]) -> list[str]:
-    """Return the lines of ``notes``, each once, what protects first."""
+    """Return the lines of ``notes`` without duplicates, lost protections first."""
     order = list(Kind)
     lines = [str(note) for note in sorted(notes, key=lambda note: order.index(note.kind))]
     return list(dict.fromkeys(lines))

@@ -1,16 +1,22 @@
-"""Kong's plugins other than aws-lambda: which of them guard a route, and what it means to lose one.
+"""Classify Kong's plugins other than aws-lambda: which protect a route, and which do not.
 
 https://developer.konghq.com/plugins/
 """
 
 from __future__ import annotations
 
-_LOGIN = "nobody has to log in here: let the function, or what stands in front, check who calls"
-_ACCESS = "nobody is turned away here: let the server or proxy in front do it"
-_LIMIT = "nothing limits requests here: let the server or proxy in front do it"
-_INSPECTION = "nothing inspects or refuses requests here: let the function check what it is given"
+_LOGIN = (
+    "nothing here authenticates clients: use the option authorize, or do it in the function "
+    "or in the server or proxy in front"
+)
+_ACCESS = (
+    "nothing here blocks these requests: use the option authorize, or the server or proxy in front"
+)
+_LIMIT = "nothing here limits requests: use the server or proxy in front"
+_INSPECTION = "nothing here inspects or rejects requests: let the function validate its event"
+_CODE = "its Lua code does not run here: check whether it rejects or changes requests"
 
-#: Plugins that keep requests away from a route, and what to do without them.
+#: Plugins that protect a route, and what to do without them.
 PROTECTING = {
     **dict.fromkeys(
         (
@@ -69,17 +75,16 @@ PROTECTING = {
             "injection-protection",
             "json-threat-protection",
             "oas-validation",
-            "post-function",
-            "pre-function",
             "request-validator",
             "websocket-validator",
             "xml-threat-protection",
         ),
         _INSPECTION,
     ),
+    **dict.fromkeys(("post-function", "pre-function"), _CODE),
 }
 
-#: Plugins that answer, log, change or cache, and keep nobody away.
+#: Plugins that respond, log, transform or cache, and protect nothing.
 HARMLESS = frozenset(
     (
         "acme",
@@ -126,12 +131,12 @@ HARMLESS = frozenset(
     )
 )
 
-_UNKNOWN = "not a plugin of Kong's that is known here, so it may guard the route: see what it does"
+_UNKNOWN = "unknown plugin, which may protect the route: check what it does"
 
 
-def protection(name: str) -> str | None:
-    """Return what it means to lose the plugin ``name``, or None if it keeps nobody away.
+def lost_protection(name: str) -> str | None:
+    """Return the consequence of losing the plugin ``name``, or None if it protects nothing.
 
-    An unknown plugin, as one of your own, counts as one that does.
+    An unknown plugin, such as your own, counts as a protection.
     """
     return None if name in HARMLESS else PROTECTING.get(name, _UNKNOWN)

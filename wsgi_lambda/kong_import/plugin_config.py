@@ -1,4 +1,4 @@
-"""The configuration of one aws-lambda plugin to options of an entry."""
+"""Turn the configuration of an aws-lambda plugin into the options of an entry."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.notes import Kind, Note
-from wsgi_lambda.kong_import.variables import UnknownVault, Variable, read_value
+from wsgi_lambda.kong_import.notes import SHELL_PLACEHOLDER, Kind, Note
+from wsgi_lambda.kong_import.variables import (
+    UnknownVault,
+    Variable,
+    has_shell_placeholder,
+    read_value,
+)
 from wsgi_lambda.options import OPTIONS
 
-#: Options of an entry that Kong has on its routes, not in the plugin.
+#: Options of an entry that Kong has on routes, not in the plugin.
 _OF_ROUTES = frozenset(("methods", "hosts", "consumers", "strip_path"))
 
-#: Defaults of Kong's that `deck dump` writes out: an option with its default needs no note.
+#: Kong's defaults, which `deck gateway dump` writes out: a default needs no note.
 _KONG_DEFAULTS = {
     "aws_imds_protocol_version": "v1",
     "aws_role_session_name": "kong",
@@ -25,7 +30,7 @@ _KONG_DEFAULTS = {
 _HTTPS_PORT = 443
 _SECRETS = ("aws_key", "aws_secret", "aws_session_token")
 
-#: Fields of a plugin that are carried over, or make no difference here.
+#: Fields of a plugin that are imported, or make no difference here.
 _KNOWN_FIELDS = frozenset(
     [
         "_comment",
@@ -49,7 +54,7 @@ _KNOWN_FIELDS = frozenset(
 )
 
 
-#: By the option's type; milliseconds are whole numbers where they are given.
+#: decK's conversion for each type of option. Milliseconds are written as whole numbers.
 _CONVERSIONS = {"bool": "toBool", "int": "toInt", "float": "toInt"}
 
 
@@ -60,7 +65,7 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
     given = plugin.fields.get("config") or {}
     if not isinstance(given, Mapping):
         raise ConfigError([Problem(plugin.place, "config: must be a mapping", "invalid_kong_file")])
-    found = {}
+    options = {}
     for name, written in given.items():
         if written is None:
             continue
@@ -68,30 +73,35 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
         try:
             value = _typed(name, read_value(written, file.vaults))
         except UnknownVault:
-            text = "from a vault that is not the environment: set it yourself"
-            notes.append(Note(Kind.LEFT_OUT, place, text))
+            text = "unsupported vault reference; set the option by hand"
+            notes.append(Note(Kind.NOT_IMPORTED, place, text))
             continue
         problem = _problem(name, value)
         if problem:
-            notes.append(Note(Kind.LEFT_OUT, place, problem))
+            notes.append(Note(Kind.NOT_IMPORTED, place, problem))
         elif name in OPTIONS and not _is_default(name, value, given):
-            found[name] = value
-    notes.extend(_secret_notes(plugin, found))
-    found |= _kong_defaults(given)
-    if "aws_region" not in given and not str(found.get("function_name")).startswith("arn:"):
-        text = "no aws_region: AWS_REGION or AWS_DEFAULT_REGION must tell it where the app runs"
-        notes.append(Note(Kind.ADVICE, "aws-lambda", text))
-    if not found.get("is_proxy_integration") and "empty_arrays_mode" not in given:
+            options[name] = value
+            notes.extend(_value_notes(name, value, place))
+    options |= _kong_defaults(given)
+    notes.extend(_missing_notes(options, given))
+    return {name: options[name] for name in OPTIONS if name in options}
+
+
+def _missing_notes(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Note]:
+    """Yield notes on options that are missing and matter."""
+    if "aws_region" not in given and not str(options.get("function_name")).startswith("arn:"):
+        text = "no aws_region; set AWS_REGION or AWS_DEFAULT_REGION where the app runs"
+        yield Note(Kind.ADVICE, "aws-lambda", text)
+    if not options.get("is_proxy_integration") and "empty_arrays_mode" not in given:
         text = (
-            "Kong turned each [] of a JSON answer into {} where empty_arrays_mode is not set; "
-            "here [] stays, unless you set it to 'legacy'"
+            "without empty_arrays_mode Kong turned each [] of a JSON result into {}; "
+            "here [] stays, unless you set empty_arrays_mode to 'legacy'"
         )
-        notes.append(Note(Kind.DIFFERENCE, "aws-lambda", text))
-    return {name: found[name] for name in OPTIONS if name in found}
+        yield Note(Kind.DIFFERENCE, "aws-lambda", text)
 
 
 def _typed(name: str, value: Any) -> Any:
-    """Return a variable as what the option wants: decK puts its bare text into the YAML."""
+    """Convert a variable to the option's type, as YAML does with the text that decK fills in."""
     if not isinstance(value, Variable) or value.convert or value.key or name not in OPTIONS:
         return value
     kind = str(OPTIONS[name].type).removesuffix(" | None")
@@ -99,16 +109,16 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def is_gateway(plugin: Entity) -> bool:
-    """Tell whether the events of ``plugin`` are API Gateway's."""
+    """Return whether the events of ``plugin`` have API Gateway's format."""
     return (plugin.fields.get("config") or {}).get("awsgateway_compatible") is True
 
 
 def _problem(name: str, value: object) -> str:
-    """Say why the option cannot be carried over, "" where it can."""
+    """Return why the option cannot be imported, or "" if it can."""
     if name in _OF_ROUTES or (name not in OPTIONS and value != _KONG_DEFAULTS.get(name)):
-        return "there is no such option here"
+        return "no equivalent here"
     if name == "unhandled_status" and isinstance(value, int) and value < 200:
-        return "HTTP has no final answer below 200: set another status"
+        return "not a final HTTP status; choose one from 200 on"
     return ""
 
 
@@ -118,13 +128,13 @@ def _is_default(name: str, value: object, given: Mapping[str, Any]) -> bool:
     try:
         parsed = OPTIONS[name].metadata["parse"](value)
     except ValueError:
-        # Wrong, or a variable: what reads the setting will say so.
+        # Invalid, or a variable. Reading the configuration reports the former.
         return False
     return bool(parsed == OPTIONS[name].default)
 
 
 def _kong_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Kong takes where nothing is given, and we would take something else."""
+    """Return Kong's defaults for missing options where ours differ."""
     differing: dict[str, Any] = {}
     if given.get("disable_https") and given.get("port") is None:
         differing["port"] = _HTTPS_PORT
@@ -136,20 +146,21 @@ def _kong_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
 def _field_notes(plugin: Entity) -> Iterator[Note]:
     for name in sorted(plugin.fields.keys() - _KNOWN_FIELDS, key=str):
         if plugin.fields[name] is not None:
-            yield Note(Kind.LEFT_OUT, f"{plugin.place}: {name}", "has no counterpart here")
+            yield Note(Kind.NOT_IMPORTED, f"{plugin.place}: {name}", "no equivalent here")
     if plugin.fields.get("enabled") not in (None, True, False):
-        text = "who enables it is not known before it runs; here it is on: take it out, or leave it"
+        text = "neither true nor false; the plugin is imported as enabled: check that it should run"
         yield Note(Kind.PROTECTION, f"{plugin.place}: enabled", text)
     protocols = plugin.fields.get("protocols")
     if isinstance(protocols, list) and not {"http", "https"} <= set(map(str, protocols)):
-        text = "Kong ran the plugin for these alone; here it runs for HTTP and HTTPS"
-        # Whoever had to come by HTTPS may now come by HTTP.
+        text = "Kong ran the plugin for these protocols only; here it runs for HTTP and HTTPS"
+        # Clients that had to use HTTPS may use HTTP now.
         kind = Kind.DIFFERENCE if "http" in protocols else Kind.PROTECTION
         yield Note(kind, f"{plugin.place}: protocols", text)
 
 
-def _secret_notes(plugin: Entity, found: Mapping[str, Any]) -> Iterator[Note]:
-    for name in _SECRETS:
-        if isinstance(found.get(name), str):
-            text = "stands in the file as it is: better leave it out, and set it in the environment"
-            yield Note(Kind.ADVICE, f"{plugin.place}: config.{name}", text)
+def _value_notes(name: str, value: object, place: str) -> Iterator[Note]:
+    if has_shell_placeholder(value):
+        yield Note(Kind.ADVICE, place, SHELL_PLACEHOLDER)
+    elif name in _SECRETS and isinstance(value, str):
+        text = "in plain text: better remove it here, and set it in the environment"
+        yield Note(Kind.ADVICE, place, text)

@@ -1,6 +1,6 @@
-"""Values that Kong's file does not hold but names: decK's templates and Kong's vaults.
+"""Find references to the environment in Kong's file: decK's templates and Kong's vaults.
 
-Such a value stays an expression. It is never looked up, so no secret gets
+A reference becomes an expression. It is never looked up, so no secret gets
 from the environment into a file.
 """
 
@@ -11,21 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# decK fills its templates in before anything reads the YAML, so they may
-# stand where their quotes and braces are no YAML. Until then a name in marks
-# that nobody uses stands for them.
+# decK fills in its templates before it parses the YAML, so a template may be
+# invalid YAML. Before parsing, each one is replaced by its name in brackets
+# that no file contains.
 _TEMPLATE = re.compile(
     r"""\$\{\{\s*env\s+\\?["'`]?(\w+)\\?["'`]?\s*(?:\|\s*(toInt|toBool|toFloat)\s*)?\}\}"""
 )
 _MARK = re.compile(r"⟪(\w+)(?:\|(\w+))?⟫")
 _VAULT = re.compile(r"\{vault://([^/{}]+)/([^{}]+)\}")
+_SHELL_PLACEHOLDER = re.compile(r"\$\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """The value of an environment variable, ``key`` of the JSON object that it holds, or a number.
+    """A reference to an environment variable.
 
-    ``convert`` is `toInt`, `toBool` or `toFloat`, as in decK, or "".
+    With a ``key``, the variable contains a JSON object, and the value is the
+    one under that key. ``convert`` is `toInt`, `toBool` or `toFloat`, as in
+    decK, or "".
     """
 
     name: str
@@ -33,12 +36,12 @@ class Variable:
     convert: str = ""
 
     def __str__(self) -> str:
-        return f"environment variable {self.name}"
+        return f"the environment variable {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A text that is put together from texts and variables."""
+    """A string made of strings and variables: ``Joined(("a-", Variable("DECK_X")))``."""
 
     parts: tuple[str | Variable, ...]
 
@@ -47,35 +50,44 @@ class Joined:
 
 
 class UnknownVault(ValueError):
-    """A reference to a vault that is not the environment."""
+    """A vault reference that is not to a variable of the environment."""
 
 
 def mark_templates(text: str) -> str:
-    """Return the text of a file with its ``${{ env "DECK_…" }}`` as marks that any format holds."""
+    """Replace each ``${{ env "DECK_…" }}`` in the text of a file, so that YAML and JSON parse."""
     return _TEMPLATE.sub(
-        lambda found: f"⟪{found[1]}{'|' + found[2] if found[2] else ''}⟫",
+        lambda match: f"⟪{match[1]}{'|' + match[2] if match[2] else ''}⟫",
         text,
     )
 
 
 def has_variable(value: object) -> bool:
-    """Tell whether ``value``, as it stands in the file, names something from outside."""
+    """Return whether ``value``, as written in the file, refers to a variable or a vault."""
     return isinstance(value, str) and bool(_MARK.search(value) or _VAULT.search(value))
 
 
-def read_value(value: Any, vaults: Mapping[str, str] | None = None) -> Any:
-    """Return ``value`` with all that is named in it as `Variable` or `Joined`.
+def has_shell_placeholder(value: object) -> bool:
+    """Return whether ``value`` contains ``${NAME}``, which Kong and decK do not replace."""
+    if isinstance(value, Mapping):
+        return any(map(has_shell_placeholder, value.values()))
+    if isinstance(value, list):
+        return any(map(has_shell_placeholder, value))
+    return isinstance(value, str) and bool(_SHELL_PLACEHOLDER.search(value))
 
-    ``vaults`` maps each prefix that stands for the environment to what Kong
-    puts before the names. Raises `UnknownVault` for any other vault. Without
-    ``vaults`` none is looked for: Kong has them in plugins alone.
+
+def read_value(value: Any, vaults: Mapping[str, str] | None = None) -> Any:
+    """Return ``value`` with each reference in it as a `Variable` or `Joined`.
+
+    ``vaults`` maps the prefix of each vault of the environment to the prefix of
+    its variables' names. Raises `UnknownVault` for any other vault. Without
+    ``vaults`` vault references stay strings: Kong resolves them in plugins only.
     """
     if isinstance(value, Mapping):
         return {name: read_value(item, vaults) for name, item in value.items()}
     if isinstance(value, list):
         return [read_value(item, vaults) for item in value]
     if not isinstance(value, str):
-        # Kong's numbers may be written 60000.0.
+        # Kong writes some whole numbers as 60000.0.
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if vaults is not None and _VAULT.search(value):
         return _from_vault(value, vaults)
@@ -86,18 +98,18 @@ def read_value(value: Any, vaults: Mapping[str, str] | None = None) -> Any:
 
 
 def _parts(value: str) -> list[str | Variable]:
-    found: list[str | Variable] = []
+    parts: list[str | Variable] = []
     end = 0
     for mark in _MARK.finditer(value):
         if mark.start() > end:
-            found.append(value[end : mark.start()])
-        found.append(Variable(mark[1], convert=mark[2] or ""))
+            parts.append(value[end : mark.start()])
+        parts.append(Variable(mark[1], convert=mark[2] or ""))
         end = mark.end()
-    return found + [value[end:]] * (end < len(value))
+    return parts + [value[end:]] * (end < len(value))
 
 
 def _from_vault(value: str, vaults: Mapping[str, str]) -> Variable:
-    """Read ``{vault://env/my-secret/key}``: MY_SECRET holds a JSON object with ``key``.
+    """Return the variable of ``{vault://env/my-secret/key}``: ``key`` of the JSON in MY_SECRET.
 
     https://developer.konghq.com/gateway/entities/vault/
     """

@@ -1,4 +1,4 @@
-"""A setting as text: Python with the variables as expressions, or JSON without them."""
+"""Write a configuration as Python, with variables as expressions, or as JSON without them."""
 
 from __future__ import annotations
 
@@ -10,50 +10,51 @@ from wsgi_lambda.kong_import.variables import Joined, Variable
 
 _INDENT = "    "
 
-#: In the place of a value: there is none.
+#: Replaces a value that is left out.
 OMITTED = object()
 
 
-def as_python(setting: Mapping[str, Any]) -> str:
-    """Return a module that holds ``setting`` as WSGI_LAMBDA."""
-    body = f"WSGI_LAMBDA = {_python(setting, '')}\n"
-    used = list(_variables(setting))
+def as_python(configuration: Mapping[str, Any]) -> str:
+    """Return the text of a module that defines ``configuration`` as WSGI_LAMBDA."""
+    body = f"WSGI_LAMBDA = {_python(configuration, '')}\n"
+    used = list(_variables(configuration))
     imports = ["import json\n"] * any(variable.key for variable in used)
     return "".join([*imports, "import os\n\n" if used else "", body])
 
 
-def as_json(setting: Mapping[str, Any]) -> str:
-    """Return ``setting``, which must not hold variables, as JSON."""
-    return json.dumps(setting, indent=2, ensure_ascii=False) + "\n"
+def as_json(configuration: Mapping[str, Any]) -> str:
+    """Return ``configuration`` as JSON; it must not contain variables."""
+    return json.dumps(configuration, indent=2, ensure_ascii=False) + "\n"
 
 
 def without_variables(
     value: Any,
-    instead: Callable[[str, str, Variable | Joined], Any],
+    replace: Callable[[str, str, Variable | Joined], Any],
     place: str = "",
     name: str = "",
 ) -> Any:
-    """Return ``value`` with ``instead(place, name, variable)`` in the place of each variable.
+    """Return ``value`` with each variable replaced by ``replace(place, name, variable)``.
 
-    ``name`` is the option's. `OMITTED` leaves the option, or the item of a list, out.
+    ``place`` is the one in a `ConfigError`, ``name`` the option's name. If
+    ``replace`` returns `OMITTED`, the option or list item is left out.
     """
     if isinstance(value, Mapping):
         items = {
-            key: without_variables(item, instead, _below(place, key), str(key))
+            key: without_variables(item, replace, _below(place, key), str(key))
             for key, item in value.items()
         }
         return {key: item for key, item in items.items() if item is not OMITTED}
     if isinstance(value, list):
         numbered = [
-            without_variables(item, instead, f"{place}[{number}]", name)
+            without_variables(item, replace, f"{place}[{number}]", name)
             for number, item in enumerate(value)
         ]
         return [item for item in numbered if item is not OMITTED]
-    return instead(place, name, value) if isinstance(value, (Variable, Joined)) else value
+    return replace(place, name, value) if isinstance(value, (Variable, Joined)) else value
 
 
 def _below(place: str, key: object) -> str:
-    """Name what is under ``key`` as a `ConfigError` does."""
+    """Return the place of ``key`` as a `ConfigError` writes it: ``routes['/a'].timeout``."""
     if isinstance(key, str) and key.startswith("/"):
         return f"{place}[{key!r}]"
     return f"{place}.{key}".removeprefix(".")
@@ -70,7 +71,7 @@ def _python(value: Any, indent: str) -> str:
         return "".join(["[\n", *[f"{deeper}{_python(i, deeper)},\n" for i in value], indent, "]"])
     if isinstance(value, list):
         return f"[{', '.join(_python(item, deeper) for item in value)}]"
-    # JSON's quotes and escapes are Python's, too.
+    # JSON's quotes and escapes are valid in Python.
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Requests that another route gets than in Kong: both sides ask their routes in another order."""
+"""Find requests that reach another route than in Kong, which tries routes in another order."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from wsgi_lambda.kong_import.notes import Kind, Note
 
 
 def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
-    """Yield a note for each pair of routes that may change places."""
+    """Yield a note for each pair of routes whose order may change."""
     yield from _conditions_before_length(entries)
     yield from _consumers_before_conditions(entries)
     for_all = [entry for entry in entries if "consumers" not in entry.options]
     carried = {entry.route for entry in for_all}
     for route in file.routes:
         if route.place not in carried:
-            yield from _swallowed(route, file, entries)
+            yield from _proxied_below(route, file, entries)
 
 
 def _conditions_before_length(entries: list[Entry]) -> Iterator[Note]:
-    """Kong asks the route with more conditions first, and only then the longer path."""
+    """Kong tries the route with more conditions first; here the longer path comes first."""
     for entry in entries:
         for longer in entries:
             if (
@@ -31,14 +31,14 @@ def _conditions_before_length(entries: list[Entry]) -> Iterator[Note]:
                 and entry.conditions > longer.conditions
             ):
                 text = (
-                    f"Kong asked it before {longer.path!r} of {longer.route}, as it has more "
-                    "conditions; here the longer path comes first"
+                    f"Kong tried this route before {longer.path!r} of {longer.route}, because "
+                    "it has more conditions; here the longer path comes first"
                 )
                 yield Note(Kind.DIFFERENCE, entry.route, text)
 
 
 def _consumers_before_conditions(entries: list[Entry]) -> Iterator[Note]:
-    """Kong finds the route before it knows the consumer; here entries for consumers come first."""
+    """Kong picks the route before the consumer; here entries with consumers come first."""
     for entry in entries:
         for other in entries:
             if (
@@ -49,23 +49,23 @@ def _consumers_before_conditions(entries: list[Entry]) -> Iterator[Note]:
                 and entry.rank > other.rank
             ):
                 text = (
-                    f"for its consumers it comes before {other.route} at {entry.path!r}; "
-                    "Kong asked that one first"
+                    f"for its consumers this route comes before {other.route} at {entry.path!r}; "
+                    "in Kong it came after it"
                 )
                 yield Note(Kind.DIFFERENCE, entry.route, text)
 
 
-def _swallowed(route: Entity, file: KongFile, entries: list[Entry]) -> Iterator[Note]:
-    """A route that proxied, to some at least, whose path lies below that of a function."""
+def _proxied_below(route: Entity, file: KongFile, entries: list[Entry]) -> Iterator[Note]:
+    """A route that Kong proxied, for some consumers at least, below the path of a function."""
     for path in plain_paths(route, file.version):
         for entry in entries:
             if (
                 entry.route != route.place
                 and _is_below(path, entry.path)
-                and not _are_apart(route, entry)
+                and not _cannot_overlap(route, entry)
             ):
                 text = (
-                    f"what it proxied in Kong reaches a function here: {path!r} lies below "
+                    f"requests that Kong proxied reach a function here: {path!r} is below "
                     f"{entry.path!r} of {entry.route}"
                 )
                 yield Note(Kind.DIFFERENCE, route.place, text)
@@ -75,8 +75,8 @@ def _is_below(path: str, prefix: str) -> bool:
     return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")
 
 
-def _are_apart(route: Entity, entry: Entry) -> bool:
-    """Tell whether methods or plain hosts let no request fit both."""
+def _cannot_overlap(route: Entity, entry: Entry) -> bool:
+    """Return whether their methods or plain hosts exclude each other."""
     return any(
         _are_disjoint(as_list(entry.options.get(name)), as_list(route.fields.get(name)))
         for name in ("methods", "hosts")
@@ -84,5 +84,5 @@ def _are_apart(route: Entity, entry: Entry) -> bool:
 
 
 def _are_disjoint(ours: list[Any], theirs: list[Any]) -> bool:
-    texts = all(isinstance(item, str) and "*" not in item for item in [*ours, *theirs])
-    return bool(texts and ours and theirs) and not set(ours) & set(theirs)
+    is_plain = all(isinstance(item, str) and "*" not in item for item in [*ours, *theirs])
+    return bool(is_plain and ours and theirs) and not set(ours) & set(theirs)
