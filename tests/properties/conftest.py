@@ -1,10 +1,10 @@
-"""How long properties are searched: shortly, or for minutes with `--hypothesis-profile soak`."""
+"""Set the number of generated inputs: few, or many with `--hypothesis-profile soak`."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-#: Of each property in one pass of the soak.
+#: Inputs of each test in one pass of `make soak`.
 SOAK_EXAMPLES = 5_000
 
 settings.register_profile("test", max_examples=100, deadline=None)

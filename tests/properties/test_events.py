@@ -1,4 +1,4 @@
-"""Any body reaches the function, and comes back, byte for byte."""
+"""Any request becomes an event that contains its body, arguments and path unchanged."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ GATEWAYS = st.sampled_from(["1.0", "2.0"])
 TYPES = st.sampled_from(
     ["", "text/plain", "application/json", "image/png", "application/x-www-form-urlencoded"]
 )
-# What may stand in a form: no half surrogate pairs, which have no bytes.
+# Text in a form; lone surrogates cannot be encoded.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def event_of(options: dict[str, Any], body: bytes = b"", **environ: str) -> Any:
-    """Return the event for one request, parsed."""
+    """Return the parsed event for a request."""
     config = {"function_name": "f", **options}
     (route,) = read_routes({"aws_region": "us-east-1", "routes": {"/": config}}, {})
     request = {
@@ -70,7 +70,7 @@ def test_forwarded_body_is_whole(body: bytes, kind: str, encode: bool) -> None:
 
 @given(fields=st.dictionaries(TEXTS, TEXTS))
 @pytest.mark.promise("valid", "whole")
-def test_form_s_fields_are_the_event(fields: dict[str, str]) -> None:
+def test_fields_of_a_form_are_the_event(fields: dict[str, str]) -> None:
     body = urlencode(fields).encode()
     kind = "application/x-www-form-urlencoded"
     assert event_of({}, body, CONTENT_TYPE=kind) == fields
@@ -107,7 +107,7 @@ JSON = st.recursive(
 @pytest.mark.promise("valid", "whole")
 def test_json_is_the_event(value: Any) -> None:
     event = event_of({}, json.dumps(value).encode(), CONTENT_TYPE="application/json")
-    # As text: to Python, 1 is True and 1.0.
+    # Compared as text, because 1 == True == 1.0 in Python.
     assert json.dumps(event) == json.dumps(value)
 
 
@@ -116,7 +116,7 @@ PATHS = st.binary(max_size=30).filter(lambda path: b"\0" not in path)
 
 @given(path=PATHS, mount=st.sampled_from([b"", b"/m", "/é".encode()]), version=GATEWAYS)
 @pytest.mark.promise("same path")
-def test_path_of_a_gateway_event_decodes_to_the_request_s(
+def test_path_of_a_gateway_event_decodes_to_the_path_of_the_request(
     path: bytes, mount: bytes, version: str
 ) -> None:
     options = {"awsgateway_compatible": True, "awsgateway_compatible_payload_version": version}
@@ -135,7 +135,7 @@ def test_path_of_a_gateway_event_decodes_to_the_request_s(
     headers=st.dictionaries(st.text("ABC_", min_size=1), st.text(st.characters(max_codepoint=255)))
 )
 @pytest.mark.promise("valid")
-def test_any_headers_make_an_event(headers: dict[str, str]) -> None:
+def test_any_headers_become_an_event(headers: dict[str, str]) -> None:
     environ = {f"HTTP_{name}": value for name, value in headers.items()}
     for version in ("1.0", "2.0"):
         options = {"awsgateway_compatible": True, "awsgateway_compatible_payload_version": version}

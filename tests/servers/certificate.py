@@ -25,14 +25,14 @@ subjectAltName = DNS:localhost, IP:127.0.0.1
 
 
 class OpenSSLMissingError(RuntimeError):
-    """The ``openssl`` program, which makes the certificate, is not installed."""
+    """The ``openssl`` program is not installed."""
 
 
 @cache
 def certificate() -> tuple[Path, Path]:
-    """Return the files of a certificate and of its key.
+    """Return the files of a certificate and its key.
 
-    They are made once for the process, and removed at its end.
+    They are made once for the process, and removed when it exits.
     """
     folder = Path(tempfile.mkdtemp(prefix="lambda-server-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -46,7 +46,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     """
     program = shutil.which("openssl")
     if program is None:
-        raise OpenSSLMissingError("a certificate is made with the openssl program")
+        raise OpenSSLMissingError("the openssl program is not installed")
     config, cert, key = (folder / name for name in ("req.cnf", "cert.pem", "key.pem"))
     config.write_text(_CERTIFICATE)
     command = [program, "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-sha256", "-days", "30"]

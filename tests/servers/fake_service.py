@@ -1,7 +1,7 @@
-"""What gives credentials away: a small HTTP server that a test tells what to answer.
+"""Serve credentials over HTTP, with responses that the test chooses.
 
-It stands for STS, an instance's or a container's metadata service and SSO's
-portal; `asked` has what it was asked.
+It stands in for STS, the metadata services of instances and containers, and
+the SSO portal. `FakeService.asked` contains the requests it received.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: method, target, headers by lower-case name, the fields of a form."""
+    """A request: method, target, headers by lower-case name, form fields."""
 
     method: str
     target: str
@@ -26,12 +26,12 @@ class Asked:
     form: Mapping[str, str]
 
 
-#: Status and body; a dict goes as JSON.
+#: Status and body; a dict is sent as JSON.
 Reply = tuple[int, Any]
 
 
 class FakeService:
-    """Answer each request on a loopback port with what ``reply`` returns for it."""
+    """Respond to each request on a loopback port with the result of ``reply``."""
 
     def __init__(self, reply: Callable[[Asked], Reply]) -> None:
         self.asked: list[Asked] = []
@@ -80,7 +80,7 @@ def in_an_hour() -> str:
 
 
 def metadata(key: str, secret: str, token: str, expires: str = "") -> dict[str, str]:
-    """Return credentials as instances and containers get them."""
+    """Return credentials in the format of the metadata services."""
     return {
         "Code": "Success",
         "AccessKeyId": key,
@@ -91,7 +91,7 @@ def metadata(key: str, secret: str, token: str, expires: str = "") -> dict[str, 
 
 
 def sts(action: str, key: str, secret: str, token: str) -> str:
-    """Return credentials as STS gives them."""
+    """Return credentials in the format of STS."""
     return (
         f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
         f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>"

@@ -1,4 +1,4 @@
-"""gunicorn as the near end of the tests."""
+"""Run gunicorn as the app server of the tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.servers.web_server import ClientResponse, send
 
 
 class Gunicorn:
-    """A running server, and what it has written once it has ended."""
+    """A gunicorn process; ``output`` contains what it wrote, once it has ended."""
 
     def __init__(self, address: tuple[str, int], process: subprocess.Popen[str]) -> None:
         self.address = address
@@ -27,15 +27,15 @@ class Gunicorn:
         return send(self.address, "GET", path)
 
 
-def site(far_end: LambdaServer, routes: Mapping[str, Any]) -> str:
-    """Return the source of an ``app``: the middleware alone, with ``far_end`` for its Lambda."""
+def site(lambda_server: LambdaServer, routes: Mapping[str, Any]) -> str:
+    """Return the source of a module with an ``app``: the middleware alone, around no app."""
     config = {
         "aws_region": "us-east-1",
         "aws_key": "AKID",
         "aws_secret": "secret",
-        "host": far_end.host,
-        "port": far_end.port,
-        "tls_verify": str(far_end.ca_bundle),
+        "host": lambda_server.host,
+        "port": lambda_server.port,
+        "tls_verify": str(lambda_server.ca_bundle),
         "routes": dict(routes),
     }
     return f"from wsgi_lambda import LambdaMiddleware\n\napp = LambdaMiddleware(None, {config!r})\n"
@@ -43,7 +43,7 @@ def site(far_end: LambdaServer, routes: Mapping[str, Any]) -> str:
 
 @contextlib.contextmanager
 def gunicorn(folder: Path, source: str, *arguments: str) -> Iterator[Gunicorn]:
-    """Serve the ``app`` of a module; SIGTERM at the end must end it cleanly."""
+    """Serve the ``app`` of a module; at the end SIGTERM must stop it with exit status 0."""
     (folder / "lambda_site.py").write_text(source)
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     project = str(Path(__file__).parents[2])
@@ -52,7 +52,7 @@ def gunicorn(folder: Path, source: str, *arguments: str) -> Iterator[Gunicorn]:
         address = listener.getsockname()
         bind = f"fd://{listener.fileno()}"
         command = [sys.executable, "-m", "gunicorn", "lambda_site:app", "--bind", bind]
-        # A worker that is still on its way up does not hear the end.
+        # A worker that is still starting does not handle SIGTERM.
         command += ["--graceful-timeout", "3", *arguments]
         process = subprocess.Popen(
             command,

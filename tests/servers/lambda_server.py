@@ -1,7 +1,7 @@
-"""The far end of the socket tests: Lambda's Invoke API, scripted, on a loopback port.
+"""Serve Lambda's Invoke API on a loopback port, with scripted responses and faults.
 
-It is written from AWS's description of Signature Version 4, and shares no code
-with what it tests.
+It verifies Signature Version 4, written from AWS's description, and shares no
+code with the package.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """What a step works with, in the connection's own thread.
+    """One request and its connection, for a step that runs in the connection's thread.
 
-    ``sent`` counts the bytes that were sent. At accept time there is no
-    ``invocation``, and with TLS nothing can be sent.
+    ``sent`` counts the bytes that were sent. In `LambdaServer.on_accept` the
+    ``invocation`` is None, and with TLS nothing can be sent yet.
     """
 
     sock: socket.socket
@@ -43,7 +43,7 @@ class Exchange:
     closing: bool = False
 
     def send(self, data: bytes) -> None:
-        """Send all of ``data``; OSError once the peer has gone or the server ends."""
+        """Send all of ``data``; raises OSError if the peer or the server closes the connection."""
         rest = memoryview(data)
         while rest:
             count = self.sock.send(rest)
@@ -51,18 +51,18 @@ class Exchange:
             rest = rest[count:]
 
     def close(self) -> None:
-        """Have the connection closed, without a word, when the step returns."""
+        """Close the connection when the step returns, without a Connection header."""
         self.closing = True
 
     def reset(self) -> None:
-        """Have the connection reset (RST, not FIN) when the step returns."""
+        """Reset the connection (RST, not FIN) when the step returns."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def ended(self, *, within: float | None = 0) -> bool:
-        """Return whether the peer has closed its side or the server ends, at most so late.
+        """Return whether the peer has closed its side or the server ends within ``within`` seconds.
 
-        ``within`` is in seconds, None for as long as it takes. Nothing is read.
+        None waits without a limit. Nothing is read.
         """
         poll = select.poll()
         poll.register(self.sock, getattr(select, "POLLRDHUP", 0))
@@ -75,28 +75,28 @@ Step = Callable[[Exchange], None]
 def respond(
     status: int, headers: Headers = (), body: bytes = b"", *, reason: str | None = None
 ) -> Step:
-    """Answer as Lambda does: JSON, with a request id and a length, unless ``headers`` has them.
+    """Send a response with Lambda's headers: JSON, request id and length.
 
-    ``Connection: close`` among the headers is done as well as said.
+    ``headers`` override these. After ``Connection: close`` the connection is closed.
     """
-    given = list(headers.items() if isinstance(headers, Mapping) else headers)
-    names = {name.lower() for name, _ in given}
+    own = list(headers.items() if isinstance(headers, Mapping) else headers)
+    names = {name.lower() for name, _ in own}
     phrase = http.client.responses.get(status, "Unknown") if reason is None else reason
 
     def step(exchange: Exchange) -> None:
-        usual = [("Content-Type", "application/json"), ("X-Amzn-RequestId", str(uuid.uuid4()))]
+        defaults = [("Content-Type", "application/json"), ("X-Amzn-RequestId", str(uuid.uuid4()))]
         if status != 204 and "transfer-encoding" not in names:
-            usual.append(("Content-Length", str(len(body))))
-        lines = given + [pair for pair in usual if pair[0].lower() not in names]
+            defaults.append(("Content-Length", str(len(body))))
+        lines = own + [pair for pair in defaults if pair[0].lower() not in names]
         exchange.send(_head(f"{status} {phrase}", lines) + body)
-        if ("connection", "close") in [(name.lower(), value.lower()) for name, value in given]:
+        if ("connection", "close") in [(name.lower(), value.lower()) for name, value in own]:
             exchange.close()
 
     return step
 
 
 def echo() -> Step:
-    """Answer with the event, as a function that returns what it is given."""
+    """Respond with the event, like a function that returns its event."""
 
     def step(exchange: Exchange) -> None:
         event = exchange.invocation and exchange.invocation.body
@@ -106,7 +106,7 @@ def echo() -> Step:
 
 
 def raw(data: bytes, close: bool = False) -> Step:
-    """Send exactly ``data``, and close the connection if told to."""
+    """Send exactly ``data``, then close the connection if ``close`` is true."""
 
     def step(exchange: Exchange) -> None:
         exchange.send(data)
@@ -117,7 +117,7 @@ def raw(data: bytes, close: bool = False) -> Step:
 
 
 def drip(data: bytes, interval: float, chunk: int = 1) -> Step:
-    """Send ``chunk`` bytes every ``interval`` seconds, and stop if the peer or the server ends."""
+    """Send ``chunk`` bytes every ``interval`` seconds until the peer or the server ends."""
 
     def step(exchange: Exchange) -> None:
         for start in range(0, len(data), chunk):
@@ -130,33 +130,33 @@ def drip(data: bytes, interval: float, chunk: int = 1) -> Step:
 
 
 def endless(prefix_headers: Headers = ()) -> Step:
-    """Send a 200 with these headers alone, and a body until the peer goes away."""
+    """Send a 200 with only these headers, and a body that ends with the connection."""
     pairs = list(prefix_headers.items() if isinstance(prefix_headers, Mapping) else prefix_headers)
 
     def step(exchange: Exchange) -> None:
         exchange.send(_head("200 OK", pairs))
-        while True:  # ends with the OSError of a connection that is no more
+        while True:  # ends with an OSError when the peer closes
             exchange.send(b"x" * 65536)
 
     return step
 
 
 def never_read(exchange: Exchange) -> None:
-    """Keep the connection, reading and sending nothing, until the peer or the server closes it.
+    """Keep the connection open without reading or sending, until the peer or the server closes it.
 
-    It is a step itself, meant for `LambdaServer.on_accept`.
+    It is a step, for `LambdaServer.on_accept`.
     """
     exchange.ended(within=None)
     exchange.close()
 
 
 def hang() -> Step:
-    """Never answer; the connection ends when the peer or the server closes it."""
+    """Send no response; the connection ends when the peer or the server closes it."""
     return never_read
 
 
 def reset_on_accept(exchange: Exchange) -> None:
-    """Reset the connection, nothing sent; a step itself, meant for `LambdaServer.on_accept`."""
+    """Reset the connection without sending; a step, for `LambdaServer.on_accept`."""
     exchange.reset()
 
 
@@ -172,7 +172,7 @@ def reset_on_hello(exchange: Exchange) -> None:
 
 
 def reset() -> Step:
-    """Reset the connection, nothing sent."""
+    """Reset the connection without sending."""
     return reset_on_accept
 
 
@@ -187,9 +187,9 @@ def reset_after(data: bytes) -> Step:
 
 
 def close_after(step: Step) -> Step:
-    """Do ``step``, then close the connection without having said so.
+    """Run ``step``, then close the connection without ``Connection: close``.
 
-    It is closed once `LambdaServer.open_connections` no longer counts it.
+    The connection is closed once `LambdaServer.open_connections` no longer counts it.
     """
 
     def closing(exchange: Exchange) -> None:
@@ -200,7 +200,7 @@ def close_after(step: Step) -> Step:
 
 
 def wait_for(event: threading.Event, step: Step) -> Step:
-    """Do ``step`` once ``event`` is set, or close if the peer or the server ends before."""
+    """Run ``step`` once ``event`` is set; close if the peer or the server ends first."""
 
     def waiting(exchange: Exchange) -> None:
         while not event.wait(0.02):
@@ -217,13 +217,13 @@ def _head(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 class LambdaServer:
-    """A far end that checks signatures, keeps what it was sent, and answers as told.
+    """A stand-in for Lambda: it checks signatures, records requests and follows a script.
 
-    Inside ``with`` it listens at ``host`` and ``port``. A request whose whole
-    body arrived and whose signature is right is in ``invocations``, its
-    `Exchange` in ``exchanges``, before its step runs. Why others were refused
-    is in ``errors``; they take no step of the script. ``connections`` counts
-    all that were accepted. A step in ``on_accept`` runs for each of them,
+    Inside ``with`` it listens on ``host`` and ``port``. A complete request with
+    a valid signature is in ``invocations``, and its `Exchange` in
+    ``exchanges``, before its step runs. Other requests are rejected, with the
+    reason in ``errors``, and use no step of the script. ``connections`` counts
+    all accepted connections. ``on_accept`` is a step that runs for each of them
     before the TLS handshake. ``credentials`` may be changed at any time.
     """
 
@@ -260,7 +260,8 @@ class LambdaServer:
 
     def __enter__(self) -> LambdaServer:
         self._listener = socket.create_server((self.host, 0), backlog=128)
-        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted ones too
+        # Accepted sockets inherit this.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._listener.getsockname()[1]
         self._stop, self._stopped = socket.socketpair()
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -275,7 +276,7 @@ class LambdaServer:
         self._listener.close()
         with self._changed:
             for sock in self._open.values():
-                with suppress(OSError):  # the peer was faster
+                with suppress(OSError):  # the peer has closed it already
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
@@ -285,27 +286,27 @@ class LambdaServer:
     def respond(
         self, status: int, headers: Headers = (), body: bytes = b"", *, reason: str | None = None
     ) -> None:
-        """Answer so, see `respond`, whenever the script has no step; at first, 200 and ``{}``."""
+        """Set the response (see the function `respond`) for when the script is empty."""
         self._default = respond(status, headers, body, reason=reason)
 
     def script(self, *steps: Step) -> None:
-        """Do one of ``steps`` for each of the next requests, after those already scripted."""
+        """Append ``steps`` to the script, one for each of the next requests."""
         with self._changed:
             self._script.extend(steps)
 
     def open_connections(self) -> int:
-        """Return how many connections are not closed yet at this end."""
+        """Return how many connections the server has not closed yet."""
         with self._changed:
             return len(self._open)
 
     def wait_until(self, predicate: Callable[[], bool], timeout: float = 5) -> bool:
-        """Return whether ``predicate`` came true, asked anew whenever something happens here."""
+        """Return whether ``predicate`` becomes true; it is called again after every change."""
         with self._changed:
             return bool(self._changed.wait_for(predicate, timeout))
 
     def _accept(self) -> None:
         while self._stopped not in select.select([self._listener, self._stopped], [], [])[0]:
-            with suppress(OSError):  # gone before it was accepted
+            with suppress(OSError):  # closed before it was accepted
                 self._start(self._listener.accept()[0])
 
     def _start(self, sock: socket.socket) -> None:
@@ -322,15 +323,15 @@ class LambdaServer:
 
     def _serve(self, number: int, sock: socket.socket) -> None:
         try:
-            with suppress(OSError):  # the peer went away, or this server ends
-                self._converse(number, sock)
+            with suppress(OSError):  # the peer or this server has closed it
+                self._serve_requests(number, sock)
         finally:
             with self._changed:
                 sock.close()
                 del self._open[number]
                 self._changed.notify_all()
 
-    def _converse(self, number: int, sock: socket.socket) -> None:
+    def _serve_requests(self, number: int, sock: socket.socket) -> None:
         accepted = Exchange(sock=sock, connection=number)
         if self.on_accept:
             self.on_accept(accepted)
@@ -343,11 +344,11 @@ class LambdaServer:
                 pass
 
     def _exchange(self, reader: BinaryIO, number: int, sock: socket.socket) -> bool:
-        """Take one request and do its step; return whether another may follow."""
+        """Read one request and run its step; return whether another may follow."""
         try:
             invocation = read_invocation(reader, number)
         except ValueError as error:
-            self._refuse(f"Malformed request: {error}")
+            self._reject(f"Malformed request: {error}")
             respond(400)(Exchange(sock=sock, connection=number))
             return False
         if invocation is None:
@@ -361,7 +362,7 @@ class LambdaServer:
             if self.verify:
                 check_signature(invocation, region=self.region, credentials=self.credentials)
         except Refused as refused:
-            self._refuse(str(refused))
+            self._reject(str(refused))
             message = json.dumps({"message": refused.message}).encode()
             return respond(403, {"x-amzn-ErrorType": refused.error_type}, message)
         with self._changed:
@@ -370,7 +371,7 @@ class LambdaServer:
             self._changed.notify_all()
             return self._script.popleft() if self._script else self._default
 
-    def _refuse(self, why: str) -> None:
+    def _reject(self, reason: str) -> None:
         with self._changed:
-            self.errors.append(why)
+            self.errors.append(reason)
             self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""A Flask app that owns what the middleware has a route for: bare, and behind it.
+"""A Flask app with a rule for the path of a route, with or without the middleware around it.
 
-Which of the two answers tells whether both see the same path. Nothing listens
-at the middleware's Lambda, so that its answer is a 502.
+If both see the same path, the bare app responds "rule" exactly when the
+wrapped one responds 502: nothing listens at the Lambda endpoint.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wsgi_lambda import LambdaMiddleware
 
 def make_app(*, is_wrapped: bool) -> Callable[..., Any]:
     app = Flask("paths")
-    # Before Flask's own redirects, which clients need not follow.
+    # Runs before Flask's own redirects, which clients need not follow.
     app.before_request(lambda: "rule" if f"{request.path}/".startswith("/f/") else "other")
     if not is_wrapped:
         return app

@@ -1,4 +1,4 @@
-"""A forward proxy on a loopback port: absolute form and CONNECT, with a password or with faults."""
+"""A forward proxy on a loopback port (absolute form and CONNECT), with a password or faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the proxy was asked for: method, target, headers by lower-case name."""
+    """A request to the proxy: method, target, headers by lower-case name."""
 
     method: str
     target: str
@@ -21,11 +21,11 @@ class Asked:
 
 
 class ProxyServer:
-    """Pass on what it is asked for; ``asked`` has the first request of each connection.
+    """Forward requests; ``asked`` contains the first request of each connection.
 
-    ``user`` ("name:password") is then required. ``reply`` is sent instead of
-    doing anything, byte by byte every ``pace`` seconds where that is set; an
-    empty one never answers.
+    With ``user`` ("name:password") the proxy requires these credentials. With
+    ``reply`` it sends these bytes and forwards nothing: one byte every ``pace``
+    seconds if that is set, and no response if ``reply`` is empty.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class ProxyServer:
                 client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 self._splice(client, server)
             else:
-                # The later requests of a kept connection are rewritten, too.
+                # Later requests on the same connection are rewritten, too.
                 absolute = f" http://{authority}/".encode()
                 server.sendall(head.replace(absolute, b" /"))
                 self._splice(client, server, absolute)
@@ -118,7 +118,7 @@ class ProxyServer:
 
 
 def _read_head(client: socket.socket) -> bytes | None:
-    """Return the request up to its empty line, and what came with it; None for nothing."""
+    """Return the bytes up to the end of the head, and any that came with them; None at EOF."""
     head = b""
     client.settimeout(10)
     while b"\r\n\r\n" not in head:

@@ -1,4 +1,4 @@
-"""An HTTP request as it was on the wire, parsed."""
+"""Parse an HTTP request as it was on the wire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any, BinaryIO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One request as it was on the wire, its body without chunks; ``connection`` counts from 1."""
+    """A request as it was on the wire, with the chunks of its body joined.
+
+    ``connection`` is the number of its connection, from 1.
+    """
 
     method: str
     target: str
@@ -30,20 +33,23 @@ class Invocation:
 
     @property
     def event(self) -> Any:
-        """What the function would have been given; ValueError if the body is not JSON."""
+        """The event that the function gets; ValueError if the body is not JSON."""
         return json.loads(self.body)
 
     def all(self, name: str) -> list[str]:
-        """Return the values of ``name`` in their order, its case ignored."""
+        """Return the values of ``name`` (case-insensitive) in order."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str | None:
-        """Return the first value of ``name``, its case ignored, or None."""
+        """Return the first value of ``name`` (case-insensitive), or None."""
         return next(iter(self.all(name)), None)
 
 
 def read_invocation(reader: BinaryIO, connection: int) -> Invocation | None:
-    """Read one request; None if there is none, OSError if it is cut short, ValueError if bad."""
+    """Read one request, or return None at EOF.
+
+    Raises OSError for a truncated request and ValueError for a malformed one.
+    """
     line = reader.readline(65537)
     if not line:
         return None
@@ -79,7 +85,7 @@ def _read_chunks(reader: BinaryIO) -> bytes:
     while size := int(_read_line(reader).partition(b";")[0], 16):
         body += _read_exactly(reader, size)
         if _read_exactly(reader, 2) != b"\r\n":
-            raise ValueError("a chunk is longer than it says")
+            raise ValueError("a chunk is longer than its size")
     list(_read_headers(reader))  # the trailer
     return bytes(body)
 
@@ -87,7 +93,7 @@ def _read_chunks(reader: BinaryIO) -> bytes:
 def _read_line(reader: BinaryIO) -> bytes:
     line = reader.readline(65537)
     if not line:
-        raise ConnectionError("the request was cut short")
+        raise ConnectionError("the request is truncated")
     if not line.endswith(b"\r\n"):
         raise ValueError(f"not a line: {line[:80]!r}")
     return line[:-2]
@@ -96,5 +102,5 @@ def _read_line(reader: BinaryIO) -> bytes:
 def _read_exactly(reader: BinaryIO, size: int) -> bytes:
     data = reader.read(size)
     if len(data) < size:
-        raise ConnectionError("the request was cut short")
+        raise ConnectionError("the request is truncated")
     return data

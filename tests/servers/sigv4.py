@@ -1,4 +1,4 @@
-"""Verify Signature Version 4. Written from AWS's description, without code of the package."""
+"""Verify Signature Version 4, written from AWS's description without code of the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.servers.received_request import Invocation
 
 
 class Refused(Exception):
-    """Why AWS would not take a request: its error type, its message, and what helps to debug."""
+    """AWS would reject the request: error type, message, and details for debugging."""
 
     def __init__(self, error_type: str, message: str, detail: str = "") -> None:
         super().__init__(f"{error_type}: {message}" + (detail and f"\n{detail}"))
@@ -24,7 +24,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a signing key is good for; ``date`` is YYYYMMDD."""
+    """The scope of a signing key; ``date`` is YYYYMMDD."""
 
     date: str
     region: str
@@ -35,7 +35,7 @@ class Scope:
 
 
 def canonical_request(request: Invocation, signed_headers: str) -> str:
-    """Return the text that AWS hashes for ``request``, its payload hash made from the body."""
+    """Return the canonical request, with the payload hash computed from the body."""
     headers = [f"{name}:{_canonical_value(request, name)}" for name in signed_headers.split(";")]
     return "\n".join(
         [
@@ -51,7 +51,7 @@ def canonical_request(request: Invocation, signed_headers: str) -> str:
 
 
 def _canonical_path(path: str) -> str:
-    """Normalize the path, and encode it again: all services but S3 have it encoded twice."""
+    """Normalize the path and encode it again: every service except S3 encodes it twice."""
     normal = posixpath.normpath(re.sub("/+", "/", path or "/"))
     if path.endswith("/") and normal != "/":
         normal += "/"
@@ -91,9 +91,9 @@ _AUTHORIZATION = re.compile(
 
 
 def check_signature(request: Invocation, *, region: str, credentials: Credentials) -> None:
-    """Raise `Refused` unless AWS would take ``request`` as signed for Lambda in ``region``.
+    """Raise `Refused` unless ``request`` has a valid signature for Lambda in ``region``.
 
-    ``credentials`` has the secret and the session token, or None, of each key id.
+    ``credentials`` maps a key id to its secret and its session token or None.
     """
     authorization = request.header("authorization")
     if authorization is None:
@@ -101,14 +101,14 @@ def check_signature(request: Invocation, *, region: str, credentials: Credential
     match = _AUTHORIZATION.fullmatch(authorization)
     if match is None:
         raise Refused("IncompleteSignatureException", f"Not of Version 4: {authorization!r}")
-    key_id, date, scope_region, service, signed, given = match.groups()
+    key_id, date, scope_region, service, signed, sent = match.groups()
     scope = Scope(date=date, region=scope_region, service=service)
     _check_scope(scope, region)
     secret = _secret_of(request, key_id, credentials)
     timestamp = _check_date(request, scope)
     _check_signed_headers(request, signed)
     canonical = canonical_request(request, signed)
-    if not hmac.compare_digest(signature(secret, scope, timestamp, canonical), given):
+    if not hmac.compare_digest(signature(secret, scope, timestamp, canonical), sent):
         message = "The request signature we calculated does not match the signature you provided."
         raise _invalid(message, f"The canonical request:\n{canonical}")
 
@@ -133,7 +133,7 @@ def _secret_of(request: Invocation, key_id: str, credentials: Credentials) -> st
 
 
 def _check_date(request: Invocation, scope: Scope) -> str:
-    """Return x-amz-date, which is the scope's day and within five minutes of now."""
+    """Return x-amz-date; it must be on the scope's day and within five minutes of now."""
     timestamp = request.header("x-amz-date") or ""
     try:
         sent = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

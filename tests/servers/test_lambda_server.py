@@ -1,4 +1,4 @@
-"""The far end itself: its signatures against AWS's own examples, and that a fault is one."""
+"""The stand-in for Lambda: signatures against AWS's examples, and every scripted fault."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_exactly(sock: socket.socket, size: int) -> bytes:
     return data
 
 
-def read_answer(sock: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
+def read_response(sock: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
     response = http.client.HTTPResponse(sock)
     try:
         response.begin()
@@ -77,7 +77,7 @@ def read_answer(sock: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
         response.close()
 
 
-# The values are those of AWS's documentation and of its aws4_testsuite.
+# Values from AWS's documentation and its aws4_testsuite.
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def read_answer(sock: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
         ("20150830", "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"),
     ],
 )
-def test_signing_key_is_that_of_the_documentation(date: str, key: str) -> None:
+def test_signing_key_matches_the_documentation(date: str, key: str) -> None:
     scope = Scope(date=date, region="us-east-1", service="iam")
     assert sigv4.signing_key(SECRET, scope).hex() == key
 
@@ -124,7 +124,7 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
         ),
     ],
 )
-def test_signature_is_that_of_the_documentation(
+def test_signature_matches_the_documentation(
     target: str, service: str, host: str, headers: list[tuple[str, str]], signature: str
 ) -> None:
     timestamp = "20150830T123600Z"
@@ -151,7 +151,7 @@ def test_path_is_encoded_twice_and_query_sorted(target: str, path: str, query: s
     assert lines[:4] == ["POST", path, query, "host:a b"]
 
 
-# Others' signatures.
+# Signatures of other implementations.
 
 TARGETS = [
     PATH,
@@ -167,8 +167,8 @@ def test_signature_of_aws4auth_is_accepted(
 ) -> None:
     auth = AWS4Auth(TEMPORARY if token else KEY, SECRET, "us-east-1", "lambda", session_token=token)
     url = f"http://{server.host}:{server.port}{target}"
-    with requests.post(url, data=b'{"a":1}', auth=auth, timeout=5) as answer:
-        assert answer.status_code == 200, server.errors
+    with requests.post(url, data=b'{"a":1}', auth=auth, timeout=5) as response:
+        assert response.status_code == 200, server.errors
     (invocation,) = server.invocations
     assert (invocation.target, invocation.event, server.errors) == (target, {"a": 1}, [])
 
@@ -187,11 +187,13 @@ def test_signature_of_botocore_is_accepted(
     request = AWSRequest("POST", url, data=b'{"a":1}', headers={"Content-Type": "text/x"})
     credentials = Credentials(TEMPORARY if token else KEY, SECRET, token)
     SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
-    with requests.post(url, data=request.body, headers=dict(request.headers), timeout=5) as answer:
-        assert answer.status_code == 200, server.errors
+    with requests.post(
+        url, data=request.body, headers=dict(request.headers), timeout=5
+    ) as response:
+        assert response.status_code == 200, server.errors
 
 
-# What is refused. The header given with None is taken away after it was signed.
+# Rejected requests. None removes a header after signing.
 
 
 def signed(server: LambdaServer, *, minutes: int = 0, **scope: Any) -> requests.PreparedRequest:
@@ -237,7 +239,7 @@ INCOMPLETE = "IncompleteSignatureException"
         ({}, {"body": b"[]"}, INVALID, "'x-amz-content-sha256' header"),
     ],
 )
-def test_what_was_not_signed_so_is_refused(
+def test_request_with_an_invalid_signature_is_rejected(
     scope: dict[str, Any],
     change: dict[str, Any],
     error_type: str,
@@ -253,42 +255,42 @@ def test_what_was_not_signed_so_is_refused(
         request.headers.pop(name, None)
         request.headers.update({name: value} if value else {})
     server.script(far_end.respond(200, {}, b"scripted"))
-    with requests.Session() as session, session.send(request, timeout=5) as answer:
-        assert (answer.status_code, answer.reason) == (403, "Forbidden")
-        assert answer.headers["x-amzn-ErrorType"] == error_type
-        assert message in answer.json()["message"]
+    with requests.Session() as session, session.send(request, timeout=5) as response:
+        assert (response.status_code, response.reason) == (403, "Forbidden")
+        assert response.headers["x-amzn-ErrorType"] == error_type
+        assert message in response.json()["message"]
     assert (len(server.errors), server.invocations) == (1, [])
-    with requests.Session() as session, session.send(signed(server), timeout=5) as answer:
-        assert answer.content == b"scripted"
+    with requests.Session() as session, session.send(signed(server), timeout=5) as response:
+        assert response.content == b"scripted"
 
 
-# What comes and goes on the wire.
+# Bytes on the wire.
 
 
-def test_answer_has_what_lambda_adds_unless_given(
+def test_response_has_lambda_s_headers_unless_overridden(
     lenient: LambdaServer, peer: socket.socket
 ) -> None:
-    mine = [("content-type", "text/x"), ("x-amzn-requestid", "r-1"), ("X", "1"), ("X", "2")]
-    lenient.script(far_end.respond(200, {}, b"[]"), far_end.respond(500, mine, b"no", reason="No"))
+    own = [("content-type", "text/x"), ("x-amzn-requestid", "r-1"), ("X", "1"), ("X", "2")]
+    lenient.script(far_end.respond(200, {}, b"[]"), far_end.respond(500, own, b"no", reason="No"))
     lenient.respond(204)
-    answers = []
+    responses = []
     for _ in range(3):
         peer.sendall(REQUEST)
-        answers.append(read_answer(peer))
-    (first, body), (second, _), (third, _) = answers
+        responses.append(read_response(peer))
+    (first, body), (second, _), (third, _) = responses
     assert (first.status, first.reason, body) == (200, "OK", b"[]")
     assert first.getheader("Content-Type") == "application/json"
     assert len(first.getheader("X-Amzn-RequestId") or "") == 36
-    assert (second.reason, second.getheaders()) == ("No", [*mine, ("Content-Length", "2")])
+    assert (second.reason, second.getheaders()) == ("No", [*own, ("Content-Length", "2")])
     assert (third.status, third.getheader("Content-Length")) == (204, None)
     assert (lenient.connections, lenient.open_connections()) == (1, 1)
 
 
-def test_chunked_request_and_two_at_once(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_chunked_and_pipelined_requests(lenient: LambdaServer, peer: socket.socket) -> None:
     head = f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     lenient.script(far_end.echo())
     peer.sendall(head + b'3;x=y\r\n{"a\r\n5\r\n": 1}\r\n0\r\nT: t\r\n\r\n' + REQUEST)
-    assert read_answer(peer)[1] == b'{"a": 1}'
+    assert read_response(peer)[1] == b'{"a": 1}'
     assert lenient.wait_until(lambda: len(lenient.invocations) == 2)
     assert [(i.path, i.connection) for i in lenient.invocations] == [(PATH, 1), (PATH, 1)]
     assert [i.event for i in lenient.invocations] == [{"a": 1}, {}]
@@ -300,7 +302,7 @@ def test_chunked_request_and_two_at_once(lenient: LambdaServer, peer: socket.soc
     [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nno header\r\n\r\n"]
     + [b"GET / HTTP/1.1\r\nContent-Length: " + length + b"\r\n\r\n" for length in (b"x", b"-1")],
 )
-def test_malformed_request_is_an_error(
+def test_malformed_request_is_rejected(
     request_bytes: bytes, lenient: LambdaServer, peer: socket.socket
 ) -> None:
     peer.sendall(request_bytes)
@@ -308,7 +310,7 @@ def test_malformed_request_is_an_error(
     assert (len(lenient.errors), lenient.invocations) == (1, [])
 
 
-def test_request_cut_short_is_no_invocation(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_truncated_request_is_ignored(lenient: LambdaServer, peer: socket.socket) -> None:
     peer.sendall(REQUEST[:-1])
     peer.shutdown(socket.SHUT_WR)
     assert read_all(peer) == b""
@@ -316,13 +318,13 @@ def test_request_cut_short_is_no_invocation(lenient: LambdaServer, peer: socket.
     assert (lenient.connections, lenient.invocations, lenient.errors) == (1, [], [])
 
 
-def test_raw_is_sent_as_it_is(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_raw_sends_exactly_its_bytes(lenient: LambdaServer, peer: socket.socket) -> None:
     lenient.script(far_end.raw(b"any"), far_end.raw(b"thing", close=True))
     peer.sendall(REQUEST * 2)
     assert read_all(peer) == b"anything"
 
 
-def test_drip_takes_its_time(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_drip_waits_between_chunks(lenient: LambdaServer, peer: socket.socket) -> None:
     lenient.script(far_end.close_after(far_end.drip(b"abcdef", 0.03, chunk=2)))
     start = time.monotonic()
     peer.sendall(REQUEST)
@@ -333,7 +335,7 @@ def test_drip_takes_its_time(lenient: LambdaServer, peer: socket.socket) -> None
 @pytest.mark.parametrize(
     "step", [far_end.hang(), far_end.drip(b"x" * 9, 60), far_end.endless({"A": "b"})]
 )
-def test_step_ends_when_the_peer_goes(
+def test_step_ends_when_the_peer_closes(
     step: far_end.Step, lenient: LambdaServer, peer: socket.socket
 ) -> None:
     lenient.script(step)
@@ -344,7 +346,7 @@ def test_step_ends_when_the_peer_goes(
     assert lenient.wait_until(lambda: lenient.open_connections() == 0)
 
 
-def test_endless_counts_what_it_sent(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_endless_counts_the_bytes_it_sent(lenient: LambdaServer, peer: socket.socket) -> None:
     lenient.script(far_end.endless([("A", "b")]))
     peer.sendall(REQUEST)
     head = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"
@@ -358,7 +360,7 @@ def test_endless_counts_what_it_sent(lenient: LambdaServer, peer: socket.socket)
 @pytest.mark.parametrize(
     ("step", "received"), [(far_end.reset(), b""), (far_end.reset_after(b"HTTP/1"), b"HTTP/1")]
 )
-def test_reset_is_one(
+def test_reset_sends_an_rst(
     step: far_end.Step, received: bytes, lenient: LambdaServer, peer: socket.socket
 ) -> None:
     lenient.script(step)
@@ -369,15 +371,17 @@ def test_reset_is_one(
     assert len(lenient.invocations) == 1
 
 
-def test_close_after_closes_unsaid(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_close_after_closes_without_a_connection_header(
+    lenient: LambdaServer, peer: socket.socket
+) -> None:
     lenient.script(far_end.close_after(far_end.respond(200, {}, b"1")))
     peer.sendall(REQUEST)
     assert lenient.wait_until(lambda: lenient.connections == 1 and not lenient.open_connections())
-    answer, body = read_answer(peer)
-    assert (answer.getheader("Connection"), body, peer.recv(1)) == (None, b"1", b"")
+    response, body = read_response(peer)
+    assert (response.getheader("Connection"), body, peer.recv(1)) == (None, b"1", b"")
 
 
-def test_connection_close_is_done_as_said(lenient: LambdaServer, peer: socket.socket) -> None:
+def test_connection_close_closes_the_connection(lenient: LambdaServer, peer: socket.socket) -> None:
     lenient.respond(200, {"Connection": "close"})
     peer.sendall(REQUEST)
     assert b"\r\nConnection: close\r\n" in read_all(peer)
@@ -390,12 +394,12 @@ def test_wait_for_waits(lenient: LambdaServer, peer: socket.socket) -> None:
     assert lenient.wait_until(lambda: len(lenient.invocations) == 1)
     assert lenient.exchanges[0].sent == 0
     event.set()
-    assert read_answer(peer)[1] == b"{}"
+    assert read_response(peer)[1] == b"{}"
 
 
 def test_faults_at_accept_time(lenient: LambdaServer) -> None:
     lenient.on_accept = far_end.reset_on_accept
-    with pytest.raises(ConnectionResetError):  # by connect itself, when the machine is busy
+    with pytest.raises(ConnectionResetError):  # may come from connect, on a busy machine
         receive_from(lenient)
     lenient.on_accept = far_end.never_read
     with connect(lenient) as sock:
@@ -406,7 +410,7 @@ def test_faults_at_accept_time(lenient: LambdaServer) -> None:
     assert lenient.invocations == []
 
 
-def test_wait_until_gives_up(lenient: LambdaServer) -> None:
+def test_wait_until_returns_false_after_its_timeout(lenient: LambdaServer) -> None:
     assert lenient.wait_until(lambda: False, timeout=0.01) is False
 
 
@@ -443,24 +447,24 @@ def test_exit_is_quick_and_closes_everything(step: Callable[[], far_end.Step], t
 
 def trusting(server: LambdaServer) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(server.ca_bundle))
-    context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from 3.13 on
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default since Python 3.13
     return context
 
 
-def test_tls_is_trusted_by_its_bundle_alone() -> None:
+def test_tls_certificate_is_trusted_only_with_its_bundle() -> None:
     with LambdaServer(tls=True, credentials=CREDENTIALS) as server:
         auth = AWS4Auth(KEY, SECRET, "us-east-1", "lambda")
         for host in ("127.0.0.1", "localhost"):
             url = f"https://{host}:{server.port}{PATH}"
             bundle = str(server.ca_bundle)
-            with requests.post(url, data=b"{}", auth=auth, verify=bundle, timeout=5) as answer:
-                assert answer.json() == {}
+            with requests.post(url, data=b"{}", auth=auth, verify=bundle, timeout=5) as response:
+                assert response.json() == {}
         with pytest.raises(requests.exceptions.SSLError):
             requests.post(url, data=b"{}", auth=auth, timeout=5)
         assert (len(server.invocations), server.errors) == (2, [])
 
 
-def test_error_says_what_was_signed(server: LambdaServer) -> None:
+def test_error_contains_the_canonical_request(server: LambdaServer) -> None:
     with requests.Session() as session:
         session.send(signed(server, secret="other"), timeout=5).close()
     assert f"POST\n{PATH}\nQualifier=1\n" in server.errors[0]

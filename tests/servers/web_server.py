@@ -1,7 +1,7 @@
-"""The near end of the socket tests: a WSGI server on a real socket, and a plain client.
+"""Serve a WSGI app on a real socket, and send plain HTTP requests to it.
 
-The server is wsgiref's, under its own validator of PEP 3333, so that every
-test through it is a test of the protocol as well.
+The server is wsgiref's, with its validator of PEP 3333, so every test that
+uses it checks the protocol as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wsgiref.validate import validator
 
 @dataclass(frozen=True, slots=True)
 class ClientResponse:
-    """One HTTP answer: status, headers in their order, body."""
+    """The response that a client got: status, headers in order, body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -31,9 +31,9 @@ class ClientResponse:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str | None:
-        """Return the only value of ``name``, or None; two of them fail the test."""
+        """Return the value of ``name``, or None; more than one value fails the test."""
         values = self.all(name)
-        assert len(values) <= 1, f"{name} came {len(values)} times"
+        assert len(values) <= 1, f"{len(values)} headers {name}"
         return values[0] if values else None
 
     def json(self) -> Any:
@@ -46,7 +46,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class WebServer:
-    """Serve ``app`` on a loopback port; ``failures`` holds what it or the validator raised."""
+    """Serve ``app`` on a loopback port; ``failures`` contains exceptions of it or the validator."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]], environ: Mapping[str, Any]) -> None:
         self.failures: list[BaseException] = []
@@ -62,11 +62,11 @@ class WebServer:
 
         class Handler(WSGIRequestHandler):
             def get_environ(self) -> dict[str, Any]:
-                found = {**super().get_environ(), "RAW_URI": self.path}
-                # wsgiref invents a type where the client names none.
+                environ = {**super().get_environ(), "RAW_URI": self.path}
+                # wsgiref adds a default type if the client sends none.
                 if self.headers.get("Content-Type") is None:
-                    del found["CONTENT_TYPE"]
-                return found
+                    del environ["CONTENT_TYPE"]
+                return environ
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -82,7 +82,7 @@ class WebServer:
 
         class Recorder(ServerHandler):
             def cleanup_headers(self) -> None:
-                """Add no Content-Length of the server's own."""
+                """Do not add a Content-Length, which would hide a missing one."""
 
             def finish_content(self) -> None:
                 if not self.headers_sent:
@@ -112,18 +112,18 @@ class WebServer:
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> ClientResponse:
-        """Send one request, its target and headers as they are, and return the answer.
+        """Send a request with this target and these headers, unchanged; return the response.
 
-        Content-Length is added where there is a body and no header frames it.
+        Content-Length is added if there is a body and no header frames it.
         """
         return send(self.address, method, target, headers, body)
 
 
 @contextmanager
 def serving(app: Callable[..., Iterable[bytes]], environ: Mapping[str, Any] | None = None) -> Any:
-    """Serve ``app``, with ``environ`` laid over that of each request; None takes a name out.
+    """Serve ``app``, with ``environ`` merged into that of each request; None removes a name.
 
-    At the end nothing may have been raised.
+    At the end, an exception in the app or a violation of PEP 3333 fails the test.
     """
     with WebServer(app, environ or {}) as server:
         yield server
@@ -137,7 +137,7 @@ def send(
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
 ) -> ClientResponse:
-    """Do what `WebServer.send` does, with any server."""
+    """Send a request like `WebServer.send`, to any server."""
     lines = [(name, value) for name, value in headers]
     names = {name.lower() for name, _ in lines}
     if "host" not in names:
@@ -150,7 +150,7 @@ def send(
 
 
 def send_bytes(address: tuple[str, int], request: bytes, method: str = "GET") -> ClientResponse:
-    """Send ``request`` as it is, say that no more comes, and return the answer."""
+    """Send ``request`` unchanged, close the sending side, and return the response."""
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(request)
         sock.shutdown(socket.SHUT_WR)

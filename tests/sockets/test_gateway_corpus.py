@@ -104,6 +104,6 @@ def test_command_says_what_is_red(capsys: pytest.CaptureFixture[str]) -> None:
     # Refused were a method, and this is another.
     assert gateway_corpus.main([Sent(name="TRACE")]) == 1
     lines = capsys.readouterr().out.splitlines()
-    reason = "taken, though once refused (the models know seven methods)"
+    reason = "accepted, but expected to be rejected (the models accept seven methods)"
     assert lines[3:5] == [f"    ✗ powertools {version}: {reason}" for version in VERSIONS]
     assert lines[-1] == "1 requests: 6 ✓, 0 –, 2 ✗"

@@ -1,12 +1,13 @@
-"""Varied requests, and the libraries that must take each as the client sent it.
+"""Check that libraries for API Gateway events read each request as the client sent it.
 
 `python -m tests.tools.gateway_corpus` sends every request of the corpus
-through real sockets to the middleware, gives the event that arrives at the far
-end to every library, and prints the table, a row a request, a column a library.
+through real sockets to the middleware, passes the event that Lambda would get
+to every library, and prints a table: a row for each request, a column for each
+library.
 
-What a library should show is computed from what the client sent. Where one
-does otherwise, with AWS's own events too, `QUIRKS` and `REFUSALS` say what it
-shows instead, and why; nothing is left out of the comparison.
+The expected request is computed from the one that the client sent. Some
+libraries differ, even with AWS's own events: `QUIRKS` and `REFUSALS` contain
+their exact behaviour and the reason. Every field is compared.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ COLUMNS = tuple((library, version) for library in LIBRARIES for version in VERSI
 
 
 def main(corpus: Sequence[Sent] = CORPUS) -> int:
-    """Print the table; return 1 where a library does not show what the client sent."""
+    """Print the table; return 1 if a library differs from the request that was sent."""
     events = {version: capture(corpus, version) for version in VERSIONS}
     counts = {"✓": 0, "–": 0, "✗": 0}
     print(row("", [f"{library:^16}" for library in LIBRARIES]))
@@ -75,21 +76,21 @@ def mark(sent: Sent, column: tuple[str, str], reason: str) -> str:
 
 
 def notes() -> Iterator[str]:
-    yield "\n✓ as the client sent it, but for what is known, and expected exactly:"
+    yield "\n✓ as the client sent it, except for these known differences:"
     for quirk in QUIRKS:
         libraries = "all" if len(quirk.libraries) == len(LIBRARIES) else ", ".join(quirk.libraries)
         yield f"  {libraries} {' and '.join(quirk.versions)}: {quirk.why} ({quirk.source})"
-    yield "– refused, whoever sends the event:"
+    yield "– rejected by the library, also with an event of AWS:"
     for (request, library), refusal in REFUSALS.items():
         yield f"  {library}, {request}: {refusal.why} ({refusal.source})"
     yield ""
 
 
-# From the client's socket to the function's event.
+# From the client's request to the event.
 
 
 def capture(corpus: Iterable[Sent], version: str, **options: Any) -> list[str]:
-    """Send each request; return the events that the function was invoked with, as text."""
+    """Send each request; return the events as text."""
     with LambdaServer(credentials={ACCESS_KEY: (SECRET_KEY, None)}) as function:
         gateway = {
             "awsgateway_compatible": True,
@@ -97,25 +98,25 @@ def capture(corpus: Iterable[Sent], version: str, **options: Any) -> list[str]:
         }
         for sent in corpus:
             app = serve(sent.served, defaults(function, **gateway, **options))
-            # The port that a test server gets differs each time.
+            # The test server has a different port in every run.
             with serving(app, {"SERVER_PORT": "80"}) as web:
-                answer = web.send(sent.method, *on_the_wire(sent), sent.body)
-            if answer.status != 200:
-                raise RuntimeError(f"{sent.name}: {answer.status} {answer.body!r}")
+                response = web.send(sent.method, *on_the_wire(sent), sent.body)
+            if response.status != 200:
+                raise RuntimeError(f"{sent.name}: {response.status} {response.body!r}")
     if function.errors:
         raise RuntimeError("; ".join(function.errors))
     return [invocation.body.decode() for invocation in function.invocations]
 
 
 def on_the_wire(sent: Sent) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return target and headers as the app server gets them."""
+    """Return target and headers as the app server receives them."""
     if sent.served is not Served.BEHIND_PROXY:
         return sent.target, sent.headers
     return sent.target.removeprefix(MOUNT), (*sent.headers, *PROXIED.items())
 
 
 def serve(served: Served, options: dict[str, Any]) -> Any:
-    """Return the application for a server."""
+    """Return the WSGI application for a way of serving."""
     stripped = served in (Served.STRIPPED, Served.MOUNTED_AND_STRIPPED)
     routes = {ROUTE: {"function_name": "f", "strip_path": stripped}}
     app = LambdaMiddleware(None, {**options, "routes": routes})
@@ -132,21 +133,21 @@ def serve(served: Served, options: dict[str, Any]) -> Any:
 def complaint(
     sent: Sent, library: str, version: str, event: str, quirks: Iterable[Quirk] = QUIRKS
 ) -> str:
-    """Return how what ``library`` shows differs from what it should, "" where it does not."""
+    """Return how ``library`` differs from the expected request, or "" if it does not."""
     refusal = REFUSALS.get((sent.name, library))
     try:
         seen = show(library, event)
-    except Exception as error:  # noqa: BLE001 - each has its own, and all mean a refusal
+    except Exception as error:  # noqa: BLE001 - each library raises its own
         if refusal and refusal.error in str(error):
             return ""
-        return f"refused: {type(error).__name__}: {error}"
+        return f"rejected: {type(error).__name__}: {error}"
     if refusal:
-        return f"taken, though once refused ({refusal.why})"
+        return f"accepted, but expected to be rejected ({refusal.why})"
     return "; ".join(differences(seen, expected(sent, library, version, quirks)))
 
 
 def show(library: str, event: str) -> Seen:
-    """Return what ``library`` shows of an event, with a placeholder for a new trace."""
+    """Return the request that ``library`` reads from an event, with new trace ids replaced."""
     seen = LIBRARIES[library](json.loads(event))
     trace = seen.headers.get("x-amzn-trace-id", "")
     if trace != TRACE_ID and re.fullmatch("Root=1-[0-9a-f]{8}-[0-9a-f]{24}", trace):
@@ -155,7 +156,7 @@ def show(library: str, event: str) -> Seen:
 
 
 def expected(sent: Sent, library: str, version: str, quirks: Iterable[Quirk] = QUIRKS) -> Seen:
-    """Return what an app behind ``library`` should see of ``sent``."""
+    """Return the request that an app behind ``library`` should see."""
     seen = as_sent(sent)
     for quirk in quirks:
         if quirk.is_of(library, version):
@@ -170,9 +171,9 @@ def differences(seen: Seen, wanted: Seen) -> Iterator[str]:
         yield from difference(name, seen.headers.get(name), wanted.headers.get(name))
 
 
-def difference(what: str, seen: object, wanted: object) -> Iterator[str]:
+def difference(field: str, seen: object, wanted: object) -> Iterator[str]:
     if seen != wanted:
-        yield f"{what} is {seen!r:.80}, not {wanted!r:.80}"
+        yield f"{field} is {seen!r:.80}, not {wanted!r:.80}"
 
 
 if __name__ == "__main__":

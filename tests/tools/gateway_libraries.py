@@ -1,4 +1,4 @@
-"""What an app sees behind each library, and where a library does otherwise than it should."""
+"""Read events with each library, and list the known differences of the libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.parser.models import (
     APIGatewayProxyEventV2Model,
 )
 
-from tests.tools.gateway_requests import Seen, in_disguise
+from tests.tools.gateway_requests import Seen, as_latin_1
 
 VERSIONS = ("1.0", "2.0")
 
@@ -32,11 +32,11 @@ def serverless_wsgi_shows(event: dict[str, Any]) -> Seen:
 
 
 def wsgi_app_sees(serve: Callable[[Any], Any]) -> Seen:
-    """Return what the app given to ``serve`` sees; ValueError unless it is called once."""
+    """Return the request that the app given to ``serve`` sees; it must be called exactly once."""
     calls: list[Seen] = []
 
     def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        # As werkzeug's EnvironHeaders reads them.
+        # Like werkzeug's EnvironHeaders.
         headers = {
             name[5:].replace("_", "-").lower(): value
             for name, value in environ.items()
@@ -73,7 +73,7 @@ def mangum_shows(event: dict[str, Any]) -> Seen:
         calls.append(
             Seen(
                 method=scope["method"],
-                path=in_disguise(scope["root_path"] + scope["path"]),
+                path=as_latin_1(scope["root_path"] + scope["path"]),
                 query=scope["query_string"].decode("latin-1"),
                 headers={
                     name.decode("latin-1"): value.decode("latin-1")
@@ -85,7 +85,7 @@ def mangum_shows(event: dict[str, Any]) -> Seen:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    # Mangum takes the thread's loop, and would make one that nobody closes.
+    # Mangum uses the thread's event loop, or creates one and never closes it.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -98,7 +98,7 @@ def mangum_shows(event: dict[str, Any]) -> Seen:
 
 
 def powertools_show(event: dict[str, Any]) -> Seen:
-    """Return what the model of the event's version holds."""
+    """Return the request in the model for the event's version."""
     if event["version"] == "1.0":
         model = APIGatewayProxyEventModel.model_validate(event)
         method, path = model.httpMethod, model.path
@@ -107,7 +107,7 @@ def powertools_show(event: dict[str, Any]) -> Seen:
     else:
         model = APIGatewayProxyEventV2Model.model_validate(event)
         method, path = model.requestContext.http.method, model.rawPath
-        query, headers = in_disguise(model.rawQueryString), dict(model.headers)
+        query, headers = as_latin_1(model.rawQueryString), dict(model.headers)
         if model.cookies:
             headers["cookie"] = "; ".join(model.cookies)
     body = model.body or ""
@@ -115,7 +115,7 @@ def powertools_show(event: dict[str, Any]) -> Seen:
         method=method,
         path=unquote_to_bytes(path).decode("latin-1"),
         query=query,
-        headers={name: in_disguise(value) for name, value in headers.items()},
+        headers={name: as_latin_1(value) for name, value in headers.items()},
         body=base64.b64decode(body, validate=True) if model.isBase64Encoded else body.encode(),
     )
 
@@ -128,12 +128,15 @@ LIBRARIES: dict[str, Callable[[dict[str, Any]], Seen]] = {
 }
 
 
-# Where the formats and the libraries do otherwise.
+# Known differences of the formats and the libraries.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
-    """How an app sees a request otherwise than sent; ``expect`` says exactly how."""
+    """A known difference between the request sent and the one an app sees.
+
+    ``expect`` applies it to the expected request.
+    """
 
     why: str
     source: str
@@ -147,7 +150,7 @@ class Quirk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a library cannot take a request, whoever sends its event."""
+    """A request that a library rejects, also in an event of AWS."""
 
     error: str
     why: str
@@ -168,7 +171,7 @@ def space_cookies(seen: Seen) -> Seen:
     return change_cookie(seen, "; ".join)
 
 
-def join_cookies_without_a_blank(seen: Seen) -> Seen:
+def join_cookies_without_a_space(seen: Seen) -> Seen:
     return change_cookie(seen, ";".join)
 
 
@@ -199,102 +202,102 @@ def headers_as_text(seen: Seen) -> Seen:
 
 
 def headers_in_utf_8(seen: Seen) -> Seen:
-    return replace(seen, headers={n: in_disguise(text_of(v)) for n, v in seen.headers.items()})
+    return replace(seen, headers={n: as_latin_1(text_of(v)) for n, v in seen.headers.items()})
 
 
 def text_of(value: str) -> str:
-    """Return what JSON, which holds no bytes, has for a value: UTF-8, or else latin-1."""
+    """Decode a header value for JSON, which has no bytes: as UTF-8, otherwise as latin-1."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:
         return value
 
 
-def replace_what_is_no_utf_8(seen: Seen) -> Seen:
-    return replace(seen, path=in_disguise(seen.path.encode("latin-1").decode(errors="replace")))
+def replace_invalid_utf_8(seen: Seen) -> Seen:
+    return replace(seen, path=as_latin_1(seen.path.encode("latin-1").decode(errors="replace")))
 
 
 def unquote_path_again(seen: Seen) -> Seen:
-    return replace(seen, path=in_disguise(unquote(text_of(seen.path))))
+    return replace(seen, path=as_latin_1(unquote(text_of(seen.path))))
 
 
-#: In the order in which they change what is expected.
+#: In the order in which they are applied.
 QUIRKS = (
     Quirk(
-        why="raw bytes of a query, which no URL may have, arrive percent-encoded",
-        source="JSON holds no bytes",
+        why="raw bytes in a query, which are invalid in a URL, are percent-encoded",
+        source="JSON has no bytes",
         libraries=tuple(LIBRARIES),
         versions=("2.0",),
         expect=quote_raw_bytes,
     ),
     Quirk(
-        why="a query arrives decoded and in groups of one name, and is encoded anew",
+        why="a query is decoded, grouped by name, and encoded again",
         source="the format: queryStringParameters, no raw query",
         libraries=tuple(LIBRARIES),
         versions=("1.0",),
         expect=group_query,
     ),
     Quirk(
-        why="cookies arrive as a list, and lose the blanks between them",
+        why="cookies are a list, and lose the spaces between them",
         source="the format: cookies",
         libraries=("serverless-wsgi", "mangum", "powertools"),
         versions=("2.0",),
         expect=space_cookies,
     ),
     Quirk(
-        why="cookies arrive as a list, and are joined without a blank",
+        why="cookies are a list, and are joined without a space",
         source="apig_wsgi/__init__.py, get_environ_v2",
         libraries=("apig-wsgi",),
         versions=("2.0",),
-        expect=join_cookies_without_a_blank,
+        expect=join_cookies_without_a_space,
     ),
     Quirk(
-        why="a Cookie header is always there",
+        why="a Cookie header is always present",
         source="apig_wsgi/__init__.py, get_environ_v2; serverless_wsgi.py, handle_payload_v2",
         libraries=("apig-wsgi", "serverless-wsgi"),
         versions=("2.0",),
         expect=add_empty_cookie,
     ),
     Quirk(
-        why="a Content-Length is always there",
+        why="a Content-Length is always present",
         source="apig_wsgi/__init__.py, get_environ_*; serverless_wsgi.py, handle_payload_*",
         libraries=("apig-wsgi", "serverless-wsgi"),
         expect=add_content_length,
     ),
     Quirk(
-        why="of a Content-Type what stands after a comma",
+        why="only the part of a Content-Type after a comma is kept",
         source="apig_wsgi/__init__.py, get_environ_v2",
         libraries=("apig-wsgi",),
         versions=("2.0",),
         expect=take_type_after_a_comma,
     ),
     Quirk(
-        why="a header that is no ASCII is text in the environ, not bytes in disguise",
+        why="a header that is not ASCII is decoded text in the environ, not latin-1 as in WSGI",
         source="apig_wsgi/__init__.py, get_environ_*; serverless_wsgi.py, setup_environ_items",
         libraries=("apig-wsgi", "serverless-wsgi"),
         expect=headers_as_text,
     ),
     Quirk(
-        why="a header in latin-1 arrives in UTF-8",
-        source="JSON holds no bytes",
+        why="a header in latin-1 is converted to UTF-8",
+        source="JSON has no bytes",
         libraries=("mangum", "powertools"),
         expect=headers_in_utf_8,
     ),
     Quirk(
-        why="path bytes that are no UTF-8 become U+FFFD",
+        why="path bytes that are invalid UTF-8 become U+FFFD",
         source="serverless_wsgi.py, handle_payload_*: unquote",
         libraries=("serverless-wsgi",),
-        expect=replace_what_is_no_utf_8,
+        expect=replace_invalid_utf_8,
     ),
     Quirk(
-        why="path bytes that are no UTF-8 become U+FFFD",
+        why="path bytes that are invalid UTF-8 become U+FFFD",
         source="mangum/handlers/utils.py, strip_api_gateway_path: unquote",
         libraries=("mangum",),
         versions=("1.0",),
-        expect=replace_what_is_no_utf_8,
+        expect=replace_invalid_utf_8,
     ),
     Quirk(
-        why="http.path, decoded to text already, is unquoted again",
+        why="http.path is decoded twice",
         source="mangum/handlers/api_gateway.py, HTTPGateway.scope",
         libraries=("mangum",),
         versions=("2.0",),
@@ -306,12 +309,12 @@ QUIRKS = (
 REFUSALS = {
     ("TRACE", "powertools"): Refusal(
         error="Input should be 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST' or 'PUT'",
-        why="the models know seven methods",
+        why="the models accept seven methods",
         source="aws_lambda_powertools/utilities/parser/models/apigw.py, apigwv2.py",
     ),
     ("a host that is an IPv6 address", "mangum"): Refusal(
         error="too many values to unpack",
-        why="a Host is split at each colon",
+        why="Host is split at every colon",
         source="mangum/handlers/utils.py, get_server_and_port",
     ),
 }

@@ -1,6 +1,6 @@
-"""The requests of the gateway corpus, and what an app should see of each.
+"""The requests of the gateway corpus, and the request that an app should see for each.
 
-It is computed from what the client sends, and shares no code with what it tests.
+The latter is computed from the former, without code of the package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOUNT = "/eu"
 
 
 class Served(Enum):
-    """How the route stands in the app server."""
+    """How the route is served."""
 
     PLAIN = "plain"
     STRIPPED = "with strip_path"
@@ -27,10 +27,10 @@ class Served(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What a client sends; target and headers are bytes in disguise, as in WSGI.
+    """A request of a client; target and headers are latin-1 strings, as in WSGI.
 
-    A proxy in front takes `MOUNT` off the target, sends its own `Host`, and
-    tells of both in `X-Forwarded-*`.
+    A proxy in front removes `MOUNT` from the target, sends its own `Host`, and
+    reports both in `X-Forwarded-*`.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Sent:
     served: Served = Served.PLAIN
 
 
-def in_disguise(text: str) -> str:
-    """Return the UTF-8 bytes of ``text`` as WSGI and `send` take them."""
+def as_latin_1(text: str) -> str:
+    """Return the UTF-8 bytes of ``text`` as a latin-1 string, for WSGI and `send`."""
     return text.encode().decode("latin-1")
 
 
@@ -64,15 +64,15 @@ def typed(media_type: str, *others: tuple[str, str]) -> tuple[tuple[str, str], .
 
 
 CORPUS = (
-    Sent(name="nothing but a path"),
+    Sent(name="only a path"),
     # Queries.
     Sent(name="repeated query arguments", target="/shop?b=2&a=1&a=3&b=4&c=5"),
     Sent(name="flags, empty arguments", target="/shop?flag&empty=&=nameless&&flag"),
     Sent(name="escapes and plus in a query", target="/shop?q=a%20b+c%2B&u=%E2%82%AC&%26=%3D"),
     Sent(name="brackets and marks in a query", target="/shop?a[]=1&a[]=2&to=/x?y;z:,@!$'()*~"),
     Sent(name="bad escapes in a query", target="/shop?a=%zz&b=100%&c=%u20ac"),
-    Sent(name="query bytes that are no UTF-8", target="/shop?q=%ff%fe&r=1"),
-    Sent(name="raw UTF-8 in a query", target=in_disguise("/shop?q=東京&é=1")),
+    Sent(name="query bytes that are invalid UTF-8", target="/shop?q=%ff%fe&r=1"),
+    Sent(name="raw UTF-8 in a query", target=as_latin_1("/shop?q=東京&é=1")),
     Sent(name="a question mark alone", target="/shop?"),
     # Headers.
     Sent(
@@ -81,7 +81,7 @@ CORPUS = (
     ),
     Sent(name="cookies", headers=(("Cookie", 'session=a1b2==; theme="dark"; empty='),)),
     Sent(name="cookies, oddly spaced", headers=(("Cookie", "a=1;b=2;  c=3;"),)),
-    Sent(name="a header in UTF-8", headers=(("X-City", in_disguise("東京")),)),
+    Sent(name="a header in UTF-8", headers=(("X-City", as_latin_1("東京")),)),
     Sent(name="a header in latin-1", headers=(("X-City", "Zürich"),)),
     Sent(
         name="headers of a browser",
@@ -102,7 +102,7 @@ CORPUS = (
     Sent(name="a host that is an IPv6 address", headers=(("Host", "[2001:db8::1]:8080"),)),
     # Bodies.
     Sent(name="JSON", method="POST", headers=typed("application/json"), body=JSON),
-    Sent(name="a relative of JSON", method="POST", headers=typed("application/ld+json"), body=JSON),
+    Sent(name="a JSON-like type", method="POST", headers=typed("application/ld+json"), body=JSON),
     Sent(
         name="a form",
         method="POST",
@@ -116,13 +116,13 @@ CORPUS = (
         body=MULTIPART,
     ),
     Sent(
-        name="bytes that are no UTF-8",
+        name="bytes that are invalid UTF-8",
         method="POST",
         headers=typed("application/octet-stream"),
         body=EVERY_BYTE,
     ),
     Sent(
-        name="text that is no UTF-8",
+        name="text that is invalid UTF-8",
         method="POST",
         headers=typed("text/plain; charset=iso-8859-1"),
         body=b"Z\xfcrich",
@@ -165,8 +165,8 @@ CORPUS = (
     Sent(name="bad escapes in a path", target="/shop/100%/%zz/%"),
     Sent(name="an escaped route", target="/%73ho%70/a"),
     Sent(name="a Unicode path, escaped", target="/shop/caf%C3%A9/%E6%9D%B1%E4%BA%AC/%F0%9F%98%80"),
-    Sent(name="a Unicode path, raw", target=in_disguise("/shop/café/東京")),
-    Sent(name="path bytes that are no UTF-8", target="/shop/%ff%C3"),
+    Sent(name="a Unicode path, raw", target=as_latin_1("/shop/café/東京")),
+    Sent(name="path bytes that are invalid UTF-8", target="/shop/%ff%C3"),
     Sent(name="empty segments", target="/shop//a///b"),
     Sent(name="a trailing slash", target="/shop/"),
     Sent(name="dots", target="/shop/./a/../b/..%2fc"),
@@ -183,7 +183,7 @@ CORPUS = (
         headers=(("Origin", "http://other.test"), ("Access-Control-Request-Method", "PUT")),
     ),
     Sent(name="TRACE", method="TRACE"),
-    # Where the route stands.
+    # Ways of serving the route.
     Sent(
         name="mounted under SCRIPT_NAME",
         method="POST",
@@ -207,21 +207,21 @@ CORPUS = (
         served=Served.BEHIND_PROXY,
     ),
     Sent(name="strip_path", target="/shop/a%2Fb//c/?d=1", served=Served.STRIPPED),
-    Sent(name="strip_path of all there is", target="/shop", served=Served.STRIPPED),
+    Sent(name="strip_path of the whole path", target="/shop", served=Served.STRIPPED),
     Sent(
         name="mounted, with strip_path",
         target="/eu/%73hop/caf%C3%A9%2F",
         served=Served.MOUNTED_AND_STRIPPED,
     ),
     Sent(
-        name="mounted, strip_path of all",
+        name="mounted, strip_path of the whole",
         target="/eu/shop?a=1",
         served=Served.MOUNTED_AND_STRIPPED,
     ),
 )
 
 
-#: What the proxy says of a client that asked https://shop.test:8443.
+#: Headers of the proxy for a client that requested https://shop.test:8443.
 PROXIED = {
     "Host": "10.0.0.5:8000",
     "X-Forwarded-For": "203.0.113.9",
@@ -235,10 +235,9 @@ NEW_TRACE = "a new one"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A request as an app sees it; text is bytes in disguise, as in WSGI.
+    """A request as an app sees it; strings are latin-1, as in WSGI.
 
-    ``path`` is decoded, and has the mount in front. Names of headers are in
-    lower case.
+    ``path`` is decoded and begins with the mount. Header names are lower case.
     """
 
     method: str
@@ -249,7 +248,7 @@ class Seen:
 
 
 def as_sent(sent: Sent) -> Seen:
-    """Return what an app should see behind a gateway that changes nothing."""
+    """Return the request that an app should see behind a gateway that changes nothing."""
     path, _, query = sent.target.partition("?")
     path = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
     if sent.served in (Served.STRIPPED, Served.MOUNTED_AND_STRIPPED):
@@ -277,9 +276,9 @@ def headers_as_sent(sent: Sent) -> dict[str, str]:
     if sent.served is Served.BEHIND_PROXY:
         headers |= {name.lower(): value for name, value in PROXIED.items()}
         headers |= {"host": "shop.test:8443", "x-forwarded-port": "8443"}
-    given: dict[str, list[str]] = {}
+    repeated: dict[str, list[str]] = {}
     for name, value in sent.headers:
-        given.setdefault(name.lower(), []).append(value)
-    named = {value.lower() for value in given.get("connection", ())}
-    headers |= {name: ",".join(values) for name, values in given.items()}
+        repeated.setdefault(name.lower(), []).append(value)
+    named = {value.lower() for value in repeated.get("connection", ())}
+    headers |= {name: ",".join(values) for name, values in repeated.items()}
     return {name: value for name, value in headers.items() if name not in HOP_BY_HOP | named}

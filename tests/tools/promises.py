@@ -1,7 +1,7 @@
-"""What is promised, and the tests that hold it: `make reliability` writes the table.
+"""List the guarantees of the package and the tests of each: `make reliability` writes the table.
 
-A test says which promise it is for, ``@pytest.mark.promise("once")``, and may
-count what it tried: ``tried(faults=1, invocations=2)``.
+A test names its guarantee with ``@pytest.mark.promise("once")``, and may count
+its inputs with ``tried(faults=1, invocations=2)``.
 """
 
 from __future__ import annotations
@@ -22,33 +22,37 @@ PROJECT = Path(__file__).parents[2]
 DOCUMENT = PROJECT / "docs" / "measured" / "reliability.md"
 SOAK = PROJECT / "docs" / "measured" / "soak.json"
 
-#: By the name that the marker takes, in the order of the table.
+#: The text of each guarantee, by its name in the marker, in the order of the table.
 PROMISES = {
-    "once": "A function is executed at most once for a request. What is sent again is what "
-    "certainly did not run, and a GET, HEAD or OPTIONS on a kept connection that died unanswered",
-    "in time": "A request ends within `timeout` and a fifth, whatever the far end does",
-    "told apart": "Each failure has the status that the README says, and a log line with its "
-    "cause; the connection is neither leaked nor used again",
-    "whole": "No event goes out without its whole body; what is too large, cut short or framed "
-    "badly is refused, and nothing is invoked",
-    "framing": "No byte from a function changes the framing of the HTTP answer",
-    "private": "No header of a client reaches AWS's API but inside the event",
-    "secret": "No key, secret, token or payload is in a log line, exception, repr or answer",
-    "verified": "TLS is verified, no redirect followed, no cookie kept; `.netrc` and the "
-    "environment's proxies are not read",
-    "same path": "The middleware decides on the path that the app sees",
-    "bounded": "A hostile request takes bounded time and memory",
-    "valid": "Any bytes give an event, a refusal, or an answer that PEP 3333 allows; any "
-    "configuration gives a middleware or a ConfigError",
-    "signed": "Every request is signed as AWS wants it, by one set of credentials, over midnight "
-    "and across threads",
-    "forks": "Nothing is opened before a fork, and nothing is shared after it: sync, gthread and "
+    "once": "A function runs at most once for each request. Only two kinds of requests are "
+    "retried: those that certainly did not run, and GET, HEAD or OPTIONS whose kept connection "
+    "closed before the response",
+    "in time": "A request ends within 1.2 times its `timeout`, whatever Lambda does",
+    "told apart": "Each failure gets its documented status and a log line with its cause; its "
+    "connection is neither leaked nor reused",
+    "whole": "An event always contains the complete body; a request that is too large, truncated "
+    "or framed incorrectly is rejected, and no function is invoked",
+    "framing": "No byte from a function changes the framing of the HTTP response",
+    "private": "Headers of the client reach AWS only inside the event",
+    "secret": "Log lines, exceptions, reprs and responses never contain a key, secret, token or "
+    "payload",
+    "verified": "TLS is verified; redirects are not followed and cookies not stored; `.netrc` and "
+    "proxies of the environment are ignored",
+    "same path": "The middleware matches the same path that the app sees",
+    "bounded": "A hostile request uses limited time and memory",
+    "valid": "Any request bytes become an event or an error response, any reply becomes a valid "
+    "PEP 3333 response, and any configuration becomes a middleware or a ConfigError",
+    "signed": "Every request has a valid AWS signature made with one set of credentials, across "
+    "midnight and in many threads",
+    "forks": "No connection is opened before a fork or shared after it, in sync, gthread and "
     "gevent workers, with and without preload",
-    "calm": "Retries do not multiply an outage, a route's surplus is refused at once, and the app "
-    "goes on",
-    "kept": "Connections are kept, closed before they are stale, and survive a silent function",
-    "untouched": "A request of no route reaches the app as it came",
-    "warned": "A server that would kill a request before its `timeout` is told at start-up",
+    "calm": "Retries do not amplify an outage; requests over a route's concurrency limit are "
+    "rejected immediately; the app keeps working",
+    "kept": "Connections are reused, closed before they expire, and stay open while a function "
+    "runs",
+    "untouched": "A request without a route reaches the app unchanged",
+    "warned": "At start-up, a warning names a server timeout that is shorter than a route's "
+    "`timeout`",
 }
 FIGURES = pytest.StashKey[Counter[str]]()
 
@@ -57,14 +61,14 @@ Tried = Callable[..., None]
 
 @dataclass(slots=True)
 class Held:
-    """What one promise's tests came to."""
+    """The passed tests of one guarantee: tests per file, and inputs by kind."""
 
     files: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
 
 
 class Tally:
-    """The pytest plugin that keeps what each promise's tests came to."""
+    """The pytest plugin that counts the passed tests of each guarantee."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -86,15 +90,15 @@ class Tally:
 
 
 def promises_of(item: pytest.Item) -> set[str]:
-    """Return the promises that a test is for; one that is not known ends the run."""
-    found = {name for mark in item.iter_markers("promise") for name in mark.args}
-    if unknown := found - set(PROMISES):
-        raise pytest.UsageError(f"{item.nodeid}: no such promise: {', '.join(unknown)}")
-    return found
+    """Return the guarantees that a test names; an unknown one ends the run."""
+    names = {name for mark in item.iter_markers("promise") for name in mark.args}
+    if unknown := names - set(PROMISES):
+        raise pytest.UsageError(f"{item.nodeid}: unknown promise: {', '.join(unknown)}")
+    return names
 
 
 def _examples(item: pytest.Item) -> int:
-    """Return how many inputs hypothesis makes for a test, 0 for one that is no property."""
+    """Return how many inputs hypothesis generates for a test, 0 without hypothesis."""
     is_property = hasattr(getattr(item, "obj", None), "hypothesis")
     return settings.default.max_examples if is_property else 0  # type: ignore[union-attr]
 
@@ -104,17 +108,17 @@ def _soak() -> Mapping[str, Any]:
 
 
 def to_markdown(held: Mapping[str, Held], soak: Mapping[str, Any]) -> str:
-    """Return the document: a row for each promise, and what the load test came to."""
+    """Return the document: a row for each guarantee, and the results of the load test."""
     lines = [
-        "# What is promised, and what is tried to break it",
+        "# Guarantees and their tests",
         "",
-        "Written by `make reliability` from a run of the tests, all of which passed: Python "
+        "Written by `make reliability` after a run in which all tests passed: Python "
         f"{platform.python_version()}, requests {version('requests')}, urllib3 "
-        f"{version('urllib3')}. The far end is a server that misbehaves on purpose, checks every "
-        "signature and counts what it is sent; the near ends are wsgiref, under PEP 3333's "
-        "validator, and gunicorn. A case may hold several promises.",
+        f"{version('urllib3')}. The stand-in for Lambda checks every signature, counts requests "
+        "and fails on purpose. The app servers are wsgiref, with the validator of PEP 3333, and "
+        "gunicorn. One test may count for several guarantees.",
         "",
-        "| promise | cases | what was tried | tests |",
+        "| guarantee | tests | inputs | files |",
         "|---|---|---|---|",
     ]
     lines += [
@@ -127,7 +131,7 @@ def to_markdown(held: Mapping[str, Held], soak: Mapping[str, Any]) -> str:
 
 def _figures(figures: Mapping[str, int]) -> str:
     shown = [f"{count:,} {name.replace('_', ' ')}" for name, count in figures.items() if count]
-    return ", ".join(shown) or "the cases"
+    return ", ".join(shown) or "–"
 
 
 def _links(files: Iterable[str]) -> str:
@@ -139,12 +143,21 @@ def _load(soak: Mapping[str, Any]) -> list[str]:
     if not soak:
         return []
     rows = [f"| {name} | {value} |" for name, value in soak.items()]
-    return ["## Under load", "", "`make soak`, its last run:", "", "| | |", "|---|---|", *rows, ""]
+    return [
+        "## Under load",
+        "",
+        "Results of the last `make soak`:",
+        "",
+        "| | |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--promises", type=Path, metavar="FILE", help="write docs/measured/reliability.md there"
+        "--promises", type=Path, metavar="FILE", help="write the table of guarantees there"
     )
 
 
@@ -161,6 +174,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Tried:
-    """Count what a test tried, for the table: ``tried(faults=1)``."""
+    """Count the inputs of a test, for the table: ``tried(faults=1)``."""
     figures = request.node.stash.setdefault(FIGURES, Counter())
     return lambda **amounts: figures.update(amounts)

@@ -1,12 +1,13 @@
-"""Load with faults for many minutes: `make soak`; docs/measured/reliability.md shows its last run.
+"""Send load with faults for many minutes: `make soak`.
 
-Clients send POSTs to gunicorn, whose Lambda misbehaves for one request in a
-hundred. At the end the errors must be exactly the faults, each with the status
-that is promised for it, every request must have been executed once, and the
-worker must weigh what it weighed when it was warm. Then hypothesis searches
-answers, events and configurations, some ten minutes.
+Clients send POSTs to gunicorn, whose stand-in for Lambda fails for one request
+in a hundred. At the end the errors must match the faults exactly, each with its
+documented status, every request must have run its function once, and memory,
+threads and files of the worker must not have grown. Then hypothesis tests
+responses, events and configurations for ten minutes. The table in
+docs/measured/reliability.md shows the last run.
 
-Exit status: 0 where all holds, 1 else.
+Exit status: 0 if all checks pass, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -44,32 +45,32 @@ FAULTS = 0.01  # of all requests
 TIMEOUT = 2000  # ms of the route
 ROUTES = {"/f": {"function_name": "f", "timeout": TIMEOUT}}
 
-#: Into a file, as nobody reads what gunicorn prints before it ends.
+#: Logs go to a file: a full pipe would block gunicorn, whose output is read at its end.
 LOGGING = "import logging\n\nlogging.basicConfig(filename='lambda.log', level='INFO')\n"
 
-#: What the far end does instead of answering, and the status that is promised for it.
+#: Each fault, and the documented status of the response.
 FAULT_STEPS: dict[str, tuple[Callable[[], Step], int]] = {
     "reset": (far_end.reset, 502),
-    "hung up": (lambda: far_end.raw(b"", close=True), 502),
-    "half an answer": (
+    "closed connection": (lambda: far_end.raw(b"", close=True), 502),
+    "truncated response": (
         lambda: far_end.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", close=True),
         502,
     ),
-    "no HTTP": (lambda: far_end.raw(b"nonsense\r\n\r\n", close=True), 502),
-    "never answered": (far_end.hang, 504),
+    "invalid HTTP": (lambda: far_end.raw(b"nonsense\r\n\r\n", close=True), 502),
+    "no response": (far_end.hang, 504),
     "throttled": (lambda: far_end.respond(429, {}, b"{}"), 429),
     "not ready": (lambda: far_end.respond(503, {}, b"{}"), 503),
     "failed": (lambda: far_end.respond(500, {}, b"{}"), 502),
 }
 
-RSS_GROWTH = 1.03  # in the second half: what the allocator's own habits explain
-SHORT = 10  # minutes: below it, a worker is still warming up, and its RSS is not judged
-# A client and a connection to Lambda for each thread, and what gunicorn has open.
+RSS_GROWTH = 1.03  # in the second half: growth that the allocator explains
+SHORT = 10  # minutes: in a shorter run the worker is still warming up, so RSS is not checked
+# A client and a Lambda connection for each thread, and gunicorn's own files.
 MOST_FILES = 2 * CLIENTS + 16
 
 
 class FaultyLambda(LambdaServer):
-    """Lambda on a bad day: it checks every signature, counts, and keeps nothing."""
+    """A stand-in for Lambda with random faults; it counts requests but does not store them."""
 
     def __init__(self) -> None:
         super().__init__(tls=True, credentials={"AKID": ("secret", None)})
@@ -94,7 +95,7 @@ class FaultyLambda(LambdaServer):
 
 @dataclass(slots=True)
 class Load:
-    """What the clients sent and saw until the end, a time of `time.monotonic`."""
+    """The results of all clients; ``end`` is a time of `time.monotonic`."""
 
     end: float
     statuses: Counter[int] = field(default_factory=Counter)
@@ -112,7 +113,7 @@ class Load:
 
 
 def client(number: int, address: tuple[str, int], load: Load) -> None:
-    """Send one POST after the other until the end, and compare what comes back."""
+    """Send POSTs one after the other until the end, and compare each response with its request."""
     connection = http.client.HTTPConnection(*address, timeout=30)
     count = 0
     while time.monotonic() < load.end:
@@ -122,29 +123,29 @@ def client(number: int, address: tuple[str, int], load: Load) -> None:
         try:
             headers = {"Content-Type": "application/json"}
             connection.request("POST", "/f", json.dumps(sent), headers)
-            answer = connection.getresponse()
-            body = json.loads(answer.read())
+            response = connection.getresponse()
+            body = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             load.note(0, time.monotonic() - started, f"{type(error).__name__}: {error}")
             connection.close()
             continue
-        is_wrong = answer.status == 200 and body != sent
-        load.note(answer.status, time.monotonic() - started, "another's answer" if is_wrong else "")
+        wrong = "response of another request" if response.status == 200 and body != sent else ""
+        load.note(response.status, time.monotonic() - started, wrong)
     connection.close()
 
 
-def weights(process: int) -> dict[str, int]:
-    """Return RSS (kB), threads and open files of gunicorn's one worker."""
+def resources(process: int) -> dict[str, int]:
+    """Return RSS (kB), threads and open files of gunicorn's only worker."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     (worker,) = children
     status = Path(f"/proc/{worker}/status").read_text()
-    found = dict(re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.MULTILINE))
+    fields = dict(re.findall(r"^(VmRSS|Threads):\s+(\d+)", status, re.MULTILINE))
     files = len(os.listdir(f"/proc/{worker}/fd"))
-    return {"RSS": int(found["VmRSS"]), "threads": int(found["Threads"]), "files": files}
+    return {"RSS": int(fields["VmRSS"]), "threads": int(fields["Threads"]), "files": files}
 
 
 def run_load(minutes: float) -> tuple[dict[str, str], list[str]]:
-    """Load for so long; return the figures for people, and what did not hold."""
+    """Send load for ``minutes``; return the figures as text, and the failed checks."""
     with tempfile.TemporaryDirectory() as folder, FaultyLambda() as lambda_:
         arguments = ("--threads", str(CLIENTS), "--keep-alive", "60", "--log-level", "critical")
         with gunicorn(Path(folder), LOGGING + site(lambda_, ROUTES), *arguments) as server:
@@ -157,30 +158,30 @@ def run_load(minutes: float) -> tuple[dict[str, str], list[str]]:
             for thread in threads:
                 thread.start()
             try:
-                weighed = _weigh_thrice(server.process.pid, minutes * 60, load)
+                measured = _measure_three_times(server.process.pid, minutes * 60, load)
             except BaseException:
                 load.end = 0
                 raise
             finally:
                 for thread in threads:
                     thread.join()
-        return _judge(load, lambda_, weighed, minutes)
+        return _judge(load, lambda_, measured, minutes)
 
 
-def _weigh_thrice(process: int, seconds: float, load: Load) -> list[dict[str, int]]:
-    """Return what the worker weighs when it is warm, at half-time, and just before the end."""
+def _measure_three_times(process: int, seconds: float, load: Load) -> list[dict[str, int]]:
+    """Return the worker's resources when it is warm, halfway, and just before the end."""
     warm = max(5.0, seconds * 0.1)
-    weighed = []
-    moments = {"warm": warm, "half-time": (warm + seconds) / 2, "the end": seconds - 1}
+    measured = []
+    moments = {"warm": warm, "halfway": (warm + seconds) / 2, "the end": seconds - 1}
     for name, after in moments.items():
         time.sleep(max(0.0, load.end - seconds + after - time.monotonic()))
-        weighed.append(weights(process))
+        measured.append(resources(process))
         print(f"{name}: {sum(load.statuses.values()):,} requests", flush=True)
-    return weighed
+    return measured
 
 
 def _until_up(address: tuple[str, int]) -> None:
-    """Wait for the worker; the request is one of no route and not counted."""
+    """Wait for the worker; this request matches no route and is not counted."""
     connection = http.client.HTTPConnection(*address, timeout=30)
     connection.request("GET", "/")
     connection.getresponse().read()
@@ -190,19 +191,19 @@ def _until_up(address: tuple[str, int]) -> None:
 def _judge(
     load: Load,
     lambda_: FaultyLambda,
-    weighed: Sequence[Mapping[str, int]],
+    measured: Sequence[Mapping[str, int]],
     minutes: float,
 ) -> tuple[dict[str, str], list[str]]:
     total = sum(load.statuses.values())
     expected = Counter({200: total - sum(lambda_.faults.values())})
     for name, count in lambda_.faults.items():
         expected[FAULT_STEPS[name][1]] += count
-    _, middle, last = weighed
-    held = {
-        "the errors are the faults": +load.statuses == +expected,
-        "each request was executed once": lambda_.executed == total,
-        "every signature was right": lambda_.errors == [],
-        "no answer was another's": load.wrong == [],
+    _, middle, last = measured
+    checks = {
+        "the errors match the faults": +load.statuses == +expected,
+        "each request ran its function once": lambda_.executed == total,
+        "every signature was valid": lambda_.errors == [],
+        "every response belongs to its request": load.wrong == [],
         "RSS did not grow": last["RSS"] <= middle["RSS"] * RSS_GROWTH or minutes < SHORT,
         "threads did not grow": last["threads"] <= middle["threads"],
         "no file was left open": last["files"] <= MOST_FILES,
@@ -212,42 +213,42 @@ def _judge(
         "run": f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
         f"{minutes:g} min, {CLIENTS} clients, gunicorn with {CLIENTS} threads",
         "requests": f"{total:,}, {total / minutes / 60:,.0f} a second",
-        "executions counted at the far end": f"{lambda_.executed:,}",
+        "invocations counted by the stand-in": f"{lambda_.executed:,}",
         "faults": f"{sum(lambda_.faults.values()):,}: "
         + ", ".join(f"{count:,} {name}" for name, count in sorted(lambda_.faults.items())),
-        "answers": ", ".join(
+        "responses": ", ".join(
             f"{count:,} × {status}" for status, count in sorted(load.statuses.items())
         ),
         "latency": f"median {statistics.median(seconds) * 1000:.0f} ms, "
         f"longest {seconds[-1]:.2f} s (the route's timeout is {TIMEOUT / 1000:g} s)",
         "connections opened to Lambda": f"{lambda_.connections:,}",
         **{
-            f"the worker's {name}{unit}: warm, at half-time, at the end": ", ".join(
-                f"{each[name]:,}" for each in weighed
+            f"the worker's {name}{unit}: warm, halfway, at the end": ", ".join(
+                f"{each[name]:,}" for each in measured
             )
             for name, unit in (("RSS", " (kB)"), ("threads", ""), ("files", " (open)"))
         },
     }
-    failed = [name for name, holds in held.items() if not holds]
+    failed = [name for name, passed in checks.items() if not passed]
     if +load.statuses != +expected:
-        failed.append(f"the answers should be {dict(expected)}")
+        failed.append(f"the responses should be {dict(expected)}")
     failed += [*load.wrong[:5], *lambda_.errors[:5]]
     return figures, failed
 
 
 def run_properties(minutes: float) -> tuple[bool, str]:
-    """Have hypothesis search for so long at least; return whether all held, and a figure."""
+    """Run hypothesis for at least ``minutes``; return whether all tests passed, and a figure."""
     started, seeds = time.monotonic(), 0
     while time.monotonic() - started < minutes * 60:
         seeds += 1
         command = [sys.executable, "-m", "pytest", "-q", "tests/properties"]
         command += ["--hypothesis-profile", "soak", "--hypothesis-seed", str(seeds)]
         if subprocess.run(command, cwd=PROJECT, check=False).returncode:
-            return False, "broken"
+            return False, "failed"
     taken = (time.monotonic() - started) / 60
     return (
         True,
-        f"{taken:.0f} min of hypothesis, {SOAK_EXAMPLES * seeds:,} inputs each, none broken",
+        f"{taken:.0f} min of hypothesis, {SOAK_EXAMPLES * seeds:,} inputs each, no failure",
     )
 
 
@@ -266,13 +267,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(
         f"{CLIENTS} clients; minutes of load: {options.minutes:g}, then of generated inputs: "
-        f"{options.property_minutes:g}. One request in {1 / FAULTS:.0f} meets a fault",
+        f"{options.property_minutes:g}. One request in {1 / FAULTS:.0f} fails",
         flush=True,
     )
     try:
         return run(options)
     except KeyboardInterrupt:
-        print("Stopped; nothing is left running", file=sys.stderr)
+        print("Stopped; all processes have ended", file=sys.stderr)
         return 130
 
 
@@ -281,12 +282,12 @@ def run(options: argparse.Namespace) -> int:
     for name, figure in figures.items():
         print(f"{name}: {figure}")
     for name in failed:
-        print(f"DOES NOT HOLD: {name}")
+        print(f"FAILED: {name}")
     if options.property_minutes:
-        holds, figures["properties"] = run_properties(options.property_minutes)
-        if not holds:
+        passed, figures["properties"] = run_properties(options.property_minutes)
+        if not passed:
             failed.append("the properties")
-    print("\nAll holds" if not failed else f"\n{options.json} is left as it was")
+    print("\nAll checks passed" if not failed else f"\n{options.json} was not changed")
     if not failed:
         options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""Any result of a function is a valid answer, or a 502 that names what is wrong."""
+"""Every result of a function becomes a valid response, or a 502 that names the wrong field."""
 
 from __future__ import annotations
 
@@ -26,15 +26,18 @@ JSON = st.recursive(
 )
 
 
-def is_known_to_the_validator(name: str) -> bool:
-    """Leave out tokens of HTTP that are none to wsgiref, which knows letters, digits, - and _."""
+def is_accepted_by_the_validator(name: str) -> bool:
+    """Return whether wsgiref's validator accepts ``name``, or it is not a token of HTTP.
+
+    The validator accepts letters, digits, - and _ only; HTTP allows more.
+    """
     is_token = re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", name)
     return not is_token or bool(re.fullmatch(r"[A-Za-z]([\w-]*[A-Za-z0-9])?", name, re.ASCII))
 
 
 NAMES = st.sampled_from(
     ["Content-Type", "content-length", "Set-Cookie", "Status", "X-A"]
-) | st.text().filter(is_known_to_the_validator)
+) | st.text().filter(is_accepted_by_the_validator)
 RESULTS = st.fixed_dictionaries(
     {},
     optional={
@@ -60,7 +63,9 @@ OPTIONS = st.fixed_dictionaries(
 HEADERS = st.lists(
     st.tuples(
         st.sampled_from(["X-Amz-Function-Error", "Content-Type", "Connection", "X-Amz-Log-Result"])
-        | st.text(st.characters(max_codepoint=255), max_size=10).filter(is_known_to_the_validator),
+        | st.text(st.characters(max_codepoint=255), max_size=10).filter(
+            is_accepted_by_the_validator
+        ),
         st.text(st.characters(max_codepoint=255)),
     ),
     max_size=4,
@@ -68,17 +73,17 @@ HEADERS = st.lists(
 
 
 def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, bytes]:
-    """Return what a client would get, under the validator of PEP 3333."""
+    """Return status and body of the response, checked by the validator of PEP 3333."""
     config = {"function_name": "f", **options}
     (route,) = read_routes({"aws_region": "us-east-1", "routes": {"/": config}}, {})
 
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         try:
-            answer = from_reply(reply, route)
+            response = from_reply(reply, route)
         except LambdaError as error:
-            error.request_id = "made here"
-            answer = failure(error)
-        status, headers, body = finish(answer, method)
+            error.request_id = "a-request-id"
+            response = failure(error)
+        status, headers, body = finish(response, method)
         start_response(status, headers)
         return body
 
@@ -98,16 +103,16 @@ def served(reply: Reply, options: dict[str, Any], method: str) -> tuple[int, byt
 )
 @pytest.mark.promise("valid", "framing")
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-def test_any_reply_is_a_valid_answer(
+def test_any_reply_becomes_a_valid_response(
     result: bytes,
     headers: list[tuple[str, str]],
     options: dict[str, Any],
     status: int,
     method: str,
 ) -> None:
-    got, body = served(Reply(status, tuple(headers), result), options, method)
-    assert 200 <= got <= 999
-    if method == "HEAD" or got in (204, 304):
+    final, body = served(Reply(status, tuple(headers), result), options, method)
+    assert 200 <= final <= 999
+    if method == "HEAD" or final in (204, 304):
         assert body == b""
 
 
@@ -115,7 +120,7 @@ def test_any_reply_is_a_valid_answer(
 @pytest.mark.promise("valid", "framing")
 def test_malformed_result_is_a_502_that_names_the_field(result: dict[str, Any]) -> None:
     reply = Reply(200, (), json.dumps(result).encode())
-    got, body = served(reply, {"is_proxy_integration": True}, "GET")
-    if got == 502 and result.get("statusCode") not in (502, "502"):
+    status, body = served(reply, {"is_proxy_integration": True}, "GET")
+    if status == 502 and result.get("statusCode") not in (502, "502"):
         message = json.loads(body)["message"]
         assert any(field in message for field in (*result, "statusCode", "result")), message
