@@ -1,4 +1,8 @@
-"""What a child process must not inherit: sockets, locks that another thread held, counts."""
+"""Reset the state that a forked child must not inherit: sockets, locks, counters.
+
+A child shares its parent's sockets, and a lock that another thread held during
+the fork would stay locked.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,15 @@ import weakref
 from collections.abc import Callable
 
 
-def reset_after_fork(forget: Callable[[], None]) -> None:
-    """Call ``forget``, a bound method, now and in every child process that is forked.
+def reset_after_fork(reset: Callable[[], None]) -> None:
+    """Call ``reset``, a bound method, now and in each forked child.
 
-    It ends with its object: nothing is kept alive by this.
+    The registration does not keep the object alive.
     """
-    forget()
-    method = weakref.WeakMethod(forget)
+    reset()
+    method = weakref.WeakMethod(reset)
     os.register_at_fork(after_in_child=lambda: (method() or _nothing)())
 
 
 def _nothing() -> None:
-    """Stand in for an object that is gone when a process forks."""
+    """Replace the method of an object that no longer exists."""

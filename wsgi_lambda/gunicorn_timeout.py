@@ -1,4 +1,4 @@
-"""What the web server around us is set to, where that decides whether an answer arrives."""
+"""Warn if gunicorn would kill a worker before a function may respond."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ log = logging.getLogger("wsgi_lambda")
 
 
 def warn_of_short_timeout(routes: Iterable[Route]) -> None:
-    """Warn where gunicorn would kill a worker that waits for a function.
+    """Log a warning if a route's timeout exceeds gunicorn's, which kills the worker.
 
-    A sync worker, gunicorn's default, must end a request within `--timeout`
-    (30 s); the other kinds only must show that they live. Without gunicorn, or
-    where the app is made elsewhere than on its way up, nothing is said.
+    A sync worker, gunicorn's default, must finish a request within `--timeout`
+    (30 s). Workers of other classes only have to send a heartbeat. Nothing is
+    logged without gunicorn, or if gunicorn does not import the app while it starts.
     https://docs.gunicorn.org/en/stable/settings.html#timeout
     """
     limit = _sync_worker_timeout()
     longest = max(routes, key=lambda route: route.target.timeout, default=None)
     if limit and longest and longest.target.timeout > limit:
         log.warning(
-            "gunicorn kills a sync worker after %g s, in the middle of a request; the route %s may "
-            "wait for %g s. Use --threads, or a --timeout above that",
+            "gunicorn kills a sync worker after %g s, even during a request, but the route %s may "
+            "wait for %g s. Use --threads, or a longer --timeout",
             limit,
             longest.path,
             longest.target.timeout,
@@ -33,10 +33,10 @@ def warn_of_short_timeout(routes: Iterable[Route]) -> None:
 
 
 def _sync_worker_timeout() -> float:
-    """Return gunicorn's `--timeout`, seconds; 0 where there is none that matters.
+    """Return the `--timeout` of gunicorn's sync workers in seconds, or 0 if there is none.
 
-    An app is imported by the worker, or with `--preload` by the master: one of
-    them, with the settings, is among our callers.
+    gunicorn imports the app in a worker, or with `--preload` in the arbiter. Both
+    have gunicorn's settings, and one of them is on the call stack.
     """
     frame: FrameType | None = sys._getframe()
     while frame is not None:

@@ -1,23 +1,23 @@
-"""The rules for headers that come from Lambda or a function.
+"""Check the names and values of headers (RFC 9110).
 
-Nothing that passes here can change the framing of the HTTP answer.
+A header that passes these checks cannot change the framing of an HTTP message.
 """
 
 from __future__ import annotations
 
 import re
 
-#: Names and values as WSGI has them: text that stands for latin-1 bytes.
+#: Names and values as in WSGI: strings of latin-1 characters, one for each byte.
 Headers = list[tuple[str, str]]
 
 # RFC 9110, 5.6.2.
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# A Content-Length (RFC 9110, 8.6): digits alone; int() would also take "+5", "-1", "1_000" and "٣".
+# A Content-Length (RFC 9110, 8.6): digits only. int() also accepts "+5", "-1", "1_000" and "٣".
 LENGTH = re.compile(r"[0-9]{1,19}")
 _VISIBLE = re.compile(r"[!-~]+")
-# Control characters but for the tab (RFC 9110, 5.5), C1 ones of latin-1 too.
+# Control characters except the tab (RFC 9110, 5.5), including latin-1's C1 controls.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-#: Between two hops only (RFC 9110, 7.6.1, and the older list of RFC 2616).
+#: Headers that apply to one connection only (RFC 9110, 7.6.1, and RFC 2616, 13.5.1).
 HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -35,32 +35,32 @@ HOP_BY_HOP = frozenset(
 
 
 def is_token(name: str) -> bool:
-    """Tell a token of HTTP, which a header's name and a method must be."""
+    """Return whether ``name`` is an HTTP token, as header names and methods must be."""
     return TOKEN.fullmatch(name) is not None
 
 
 def is_visible(value: str) -> bool:
-    """Tell visible ASCII without blanks, as all AWS credentials are.
+    """Return whether ``value`` is visible ASCII without spaces, as all AWS credentials are.
 
-    A key ends up in a header's value, or beside one: a line end in it, as a
-    file read without strip() leaves it, would break the request or forge one.
+    A key becomes part of a header. A line break in it, such as one left over from
+    a file, would break the request or forge a header.
     """
     return _VISIBLE.fullmatch(value) is not None
 
 
 def is_value(value: str) -> bool:
-    """Tell whether a value is free of control characters and can be encoded."""
+    """Return whether ``value`` can be a header's value: encodable, no control characters."""
     if is_plain(value):
         return True
     if _CONTROL.search(value):
         return False
     try:
         value.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
+    except UnicodeEncodeError:  # an unpaired surrogate
         return False
     return True
 
 
 def is_plain(value: str) -> bool:
-    """Tell what nearly all values are: visible ASCII and blanks."""
+    """Return whether ``value`` is visible ASCII and spaces, like nearly all values."""
     return value.isascii() and value.isprintable()

@@ -1,4 +1,4 @@
-"""Step 1: which route owns this request."""
+"""Find the route that owns a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wsgi_lambda.options import Match, Route
 
 
 class HasRoute(Protocol):
-    """Whatever is found for a request: a backend, a route's name, a test's value."""
+    """Anything with a route, as a backend has."""
 
     @property
     def route(self) -> Route: ...
@@ -23,12 +23,12 @@ Item = TypeVar("Item", bound=HasRoute)
 
 
 class RouteTable(Generic[Item]):
-    """Items ordered so that the first one whose route matches a request is the right one.
+    """Anything that has a route, ordered by precedence.
 
     A path ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
     Kong matches both; a middleware that did so would hide pages of the app.
-    The longest path comes first; under one path a route for named consumers
-    comes before one for all, then the order of the configuration holds.
+    The longest path comes first. Under one path, routes with `consumers` come
+    before those without, and then the order of the configuration decides.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
@@ -36,7 +36,7 @@ class RouteTable(Generic[Item]):
             ((_as_path_info(item.route.path), item) for item in items),
             key=lambda pair: (-len(pair[0]), not pair[1].route.match.consumers),
         )
-        #: All items, in the order of matching.
+        #: All items, in order of precedence.
         self.items = tuple(item for _, item in ordered)
         self._by_path = {
             path: tuple((item.route.match, item) for other, item in ordered if other == path)
@@ -54,15 +54,15 @@ class RouteTable(Generic[Item]):
     def find(self, environ: WSGIEnvironment) -> Item | None:
         """Return the item whose route owns ``environ``, or None if the wrapped app does.
 
-        Paths are compared as PATH_INFO holds them (decoded once by the server,
-        as Flask and Django see them). One that does not match costs a look-up of
-        its first segment, one that may match a look-up for each segment that a
-        route has, however many routes there are and however long the path is.
+        Paths are compared as they are in PATH_INFO: percent-decoded once by the
+        server, as Flask and Django see them. The cost does not depend on the
+        number of routes or the length of the path: one look-up for the first
+        segment, and only if it matches, one for each segment of a route.
         """
         path = environ.get("PATH_INFO", "")
         before, _, rest = path.partition("/")
         if before or rest.startswith("/"):
-            # To Flask "//pay" and "pay" are "/pay": nobody shall pass by the route so.
+            # Flask treats "//pay" and "pay" as "/pay": they must not bypass the route.
             rest = path.lstrip("/")
             path = f"/{rest}"
         depth = self._depths.get(rest.partition("/")[0])
@@ -80,7 +80,7 @@ class RouteTable(Generic[Item]):
 
 
 def _as_path_info(path: str) -> str:
-    """Return a configured path as the bytes-in-a-str that PEP 3333 puts into PATH_INFO."""
+    """Return a configured path as in PATH_INFO: UTF-8 bytes as latin-1 characters (PEP 3333)."""
     return path.rstrip("/").encode().decode("latin-1")
 
 
@@ -93,25 +93,28 @@ def _matches(match: Match, environ: WSGIEnvironment) -> bool:
 
 
 def _server_name(environ: WSGIEnvironment) -> str:
-    """Return SERVER_NAME as a Host header would have it: an IPv6 address in brackets."""
+    """Return SERVER_NAME as it would be in a Host header: an IPv6 address in brackets."""
     name: str = environ["SERVER_NAME"]
     return f"[{name}]" if ":" in name and not name.startswith("[") else name
 
 
 def _host_matches(patterns: tuple[str, ...], environ: WSGIEnvironment) -> bool:
-    """Compare the Host header with names, `*.name`, `name.*`; a pattern's port counts, too."""
+    """Return whether the Host header matches a name, `*.name` or `name.*`, and the port if given.
+
+    A request without a Host header (HTTP/1.0) has the server's own name.
+    """
     host = (environ.get("HTTP_HOST") or _server_name(environ)).lower()
     name, port = re.fullmatch(r"(.*?)\.?(:\d*)?", host, re.DOTALL).groups()  # type: ignore[union-attr]
     for pattern in patterns:
-        wanted, wanted_port = re.fullmatch(r"(.*?)(:\d+)?", pattern).groups()  # type: ignore[union-attr]
-        if wanted_port is not None and wanted_port != port:
+        pattern_name, pattern_port = re.fullmatch(r"(.*?)(:\d+)?", pattern).groups()  # type: ignore[union-attr]
+        if pattern_port is not None and pattern_port != port:
             continue
-        if wanted.startswith("*."):
-            if name.endswith(wanted[1:]) and len(name) > len(wanted) - 1:
+        if pattern_name.startswith("*."):
+            if name.endswith(pattern_name[1:]) and len(name) > len(pattern_name) - 1:
                 return True
-        elif wanted.endswith(".*"):
-            if name.startswith(wanted[:-1]):
+        elif pattern_name.endswith(".*"):
+            if name.startswith(pattern_name[:-1]):
                 return True
-        elif name == wanted:
+        elif name == pattern_name:
             return True
     return False

@@ -1,7 +1,7 @@
-"""Parse JSON strictly: NaN and Infinity, which Python's parser accepts, are rejected.
+"""Parse JSON strictly: reject NaN and Infinity, which Python's parser accepts.
 
-They are not JSON (RFC 8259, 6), and no other parser has to accept what Python
-would write for them.
+They are not JSON (RFC 8259, 6). Other parsers need not accept them, but Python
+would write them out again.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def loads(data: bytes) -> Any:
-    """Return the value of ``data``: JSON in UTF-8, UTF-16 or UTF-32, with or without a BOM.
+    """Parse ``data``: JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
-    Raises ValueError for anything else, and RecursionError for nesting beyond
-    the parser's limit.
+    Raises ValueError for anything else, and RecursionError for nesting deeper
+    than the parser's limit.
     """
     return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
 
@@ -23,5 +23,5 @@ def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-# json.loads with an option makes a new decoder at each call.
+# Made once: json.loads() with an option makes a new decoder for each call.
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)

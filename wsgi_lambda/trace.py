@@ -1,6 +1,6 @@
-"""The trace that a request belongs to, in AWS's notation.
+"""Parse the trace headers of a request, and write them in AWS's format.
 
-Parsed and written anew, so that no header of a client reaches AWS as it came.
+AWS never gets a client's header unchanged: only valid fields are written again.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _FIELDS = {
     "Parent": re.compile(r"[0-9a-f]{16}"),
     "Sampled": re.compile(r"[01]"),
 }
-# https://www.w3.org/TR/trace-context/#traceparent-header; a later version may
-# have more at its end, and "ff" is none.
+# https://www.w3.org/TR/trace-context/#traceparent-header
+# Later versions may append fields; the version "ff" is invalid.
 _TRACEPARENT = re.compile(
     r"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})"
     r"-(?P<parent>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
@@ -26,16 +26,17 @@ _TRACEPARENT = re.compile(
 
 
 def trace_of(amazon: str, w3c: str) -> str:
-    """Return a request's trace as `Root=…;Parent=…;Sampled=…`, "" where it has none.
+    """Return the trace of a request as `Root=…;Parent=…;Sampled=…`, or "" if it has none.
 
-    A well-formed `X-Amzn-Trace-Id` (``amazon``) comes before a `traceparent`
-    (``w3c``); fields that are not well-formed, and all others, are left out.
+    A valid `X-Amzn-Trace-Id` (``amazon``) takes precedence over a `traceparent`
+    (``w3c``). Invalid and unknown fields are left out.
+    Example: ``"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"``.
     """
     return (amazon and _from_amazon(amazon)) or (w3c and _from_w3c(w3c))
 
 
 def new_trace() -> str:
-    """Return a new root: its time in seconds, and 96 random bits."""
+    """Return a new trace, `Root=1-…`: the time in seconds and 96 random bits, both in hex."""
     return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
 
 

@@ -13,7 +13,7 @@ ROUTES = {
 
 
 class Settings:
-    """What gunicorn's own have."""
+    """The settings of gunicorn that matter here."""
 
     def __init__(self, worker_class_str, timeout):
         self.worker_class_str = worker_class_str
@@ -21,7 +21,7 @@ class Settings:
 
 
 class Worker:
-    """An object of gunicorn's, by the name of its module, that imports the app."""
+    """An object that imports the app, and belongs to gunicorn by the name of its module."""
 
     def __init__(self, settings):
         self.cfg = settings
@@ -31,7 +31,7 @@ class Worker:
 
 
 class Stranger(Worker):
-    """An object of somebody else's that has settings, too."""
+    """An object of another library that has settings, too."""
 
 
 Worker.__module__ = "gunicorn.workers.base"
@@ -50,7 +50,7 @@ Worker.__module__ = "gunicorn.workers.base"
     ],
     ids=["30", "45", "46", "off", "threads", "no-routes", "not-gunicorn"],
 )
-def test_a_timeout_of_gunicorn_that_is_too_short_is_told(worker, routes, is_warned, caplog):
+def test_timeout_of_a_sync_worker_that_is_too_short_is_logged(worker, routes, is_warned, caplog):
     with caplog.at_level(logging.WARNING):
         worker.load(routes)
     assert ("the route /long may wait for 45.5 s" in caplog.text) == is_warned

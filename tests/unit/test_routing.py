@@ -1,4 +1,4 @@
-"""Which route owns a request."""
+"""The route table: paths, methods, hosts, consumers, precedence."""
 
 import random
 from fnmatch import fnmatchcase
@@ -12,7 +12,7 @@ from wsgi_lambda.routing import RouteTable
 
 
 def table(routes):
-    """Return the table of ``routes``: path to a function's name, options, or a list of them."""
+    """Return a table of ``routes``: path to a function name, options, or a list of options."""
     named = {
         path: {"function_name": own} if isinstance(own, str) else own
         for path, own in routes.items()
@@ -22,7 +22,7 @@ def table(routes):
 
 
 def environ(target="/", *, method="GET", host="app.test", user=None, **more):
-    """Return what a server makes of a request; ``target`` is percent-encoded."""
+    """Return the environ that a server makes of a request; ``target`` is percent-encoded."""
     made = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -66,7 +66,7 @@ NESTED = {"/": "all", "/shop/cart": "cart", "/shop": "shop", "/shop/cart/items":
         pytest.param(PAY, "///pay/7", "pay", id="three-slashes"),
         pytest.param(PAY, "/x/pay", None, id="in-the-middle"),
         pytest.param(PAY, "pay", "pay", id="no-slash"),
-        pytest.param({"/ay": "ay"}, "pay", None, id="no-slash-is-no-letter"),
+        pytest.param({"/ay": "ay"}, "pay", None, id="no-slash-and-no-first-letter"),
         pytest.param(PAY, "/", None, id="root"),
         pytest.param(PAY, "", None, id="empty-path"),
         pytest.param({"/pay/": "pay"}, "/pay", "pay", id="configured-with-a-slash"),
@@ -85,11 +85,11 @@ NESTED = {"/": "all", "/shop/cart": "cart", "/shop": "shop", "/shop/cart/items":
         pytest.param({}, "/", None, id="no-routes"),
     ],
 )
-def test_a_path_owns_whole_segments_and_the_longest_wins(routes, target, expected):
+def test_prefix_ends_at_a_segment_and_the_longest_wins(routes, target, expected):
     assert owner(routes, environ(target)) == expected
 
 
-def test_a_missing_path_is_the_root():
+def test_missing_path_is_the_root():
     assert owner({"/": "all"}, environ(PATH_INFO=None)) == "all"
 
 
@@ -111,23 +111,23 @@ def test_a_missing_path_is_the_root():
         pytest.param("/cafe\u0301", "/caf%C3%A9", None, id="not-normalised"),
     ],
 )
-def test_paths_are_compared_once_decoded(path, target, expected):
+def test_paths_are_compared_percent_decoded_once(path, target, expected):
     assert owner({path: "f"}, environ(target)) == expected
 
 
-def test_the_mount_is_no_part_of_the_path():
+def test_script_name_is_not_part_of_the_path():
     assert owner(PAY, environ("/pay", SCRIPT_NAME="/app")) == "pay"
     assert owner({"/app": "app"}, environ("/pay", SCRIPT_NAME="/app")) is None
 
 
-def test_the_environ_stays_as_it_is():
+def test_environ_stays_unchanged():
     request = environ("/pay/%C3%A9", user="alice")
     before = dict(request)
     table({"/pay": {"function_name": "f", "hosts": ["*.test"], "methods": ["GET"]}}).find(request)
     assert request == before
 
 
-# --- what narrows a route
+# --- methods, hosts, consumers
 
 
 def for_methods(name, *methods):
@@ -147,15 +147,15 @@ def for_consumers(name, *consumers):
     [
         pytest.param(["POST"], "POST", "f", id="the-one"),
         pytest.param(["GET", "POST"], "POST", "f", id="one-of-two"),
-        pytest.param(["post"], "POST", "f", id="configured-in-small"),
-        pytest.param(["POST"], "post", "f", id="sent-in-small"),
+        pytest.param(["post"], "POST", "f", id="configured-in-lower-case"),
+        pytest.param(["POST"], "post", "f", id="sent-in-lower-case"),
         pytest.param(["POST"], "GET", None, id="another"),
         pytest.param(["GET"], "HEAD", None, id="HEAD-is-not-GET"),
         pytest.param(["POST"], "POSTS", None, id="longer"),
-        pytest.param(["PURGE"], "PURGE", "f", id="no-standard-one"),
+        pytest.param(["PURGE"], "PURGE", "f", id="not-a-standard-method"),
     ],
 )
-def test_methods_narrow_a_route(configured, method, expected):
+def test_methods_limit_a_route(configured, method, expected):
     routes = {"/a": for_methods("f", *configured)}
     assert owner(routes, environ("/a", method=method)) == expected
 
@@ -166,14 +166,14 @@ def test_methods_narrow_a_route(configured, method, expected):
         pytest.param("shop.test", "shop.test", "f", id="name"),
         pytest.param("shop.test", "other.test", None, id="other-name"),
         pytest.param("shop.test", "eu.shop.test", None, id="name-below"),
-        pytest.param("shop.test", "shop.test.evil", None, id="name-goes-on"),
+        pytest.param("shop.test", "shop.test.evil", None, id="longer-name"),
         pytest.param("shop.test", "SHOP.Test", "f", id="sent-in-capitals"),
         pytest.param("SHOP.Test", "shop.test", "f", id="configured-in-capitals"),
         pytest.param("shop.test", "shop.test.", "f", id="dot-at-the-end"),
         pytest.param("shop.test", "shop.test.:8080", "f", id="dot-before-the-port"),
         pytest.param("shop.test", "shop.test:8080", "f", id="any-port"),
         pytest.param("shop.test", "shop.test:", "f", id="empty-port"),
-        pytest.param("shop.test", "shop.test:x", None, id="port-that-is-none"),
+        pytest.param("shop.test", "shop.test:x", None, id="invalid-port"),
         pytest.param("shop.test:8080", "shop.test:8080", "f", id="its-port"),
         pytest.param("shop.test:8080", "shop.test:80", None, id="other-port"),
         pytest.param("shop.test:8080", "shop.test", None, id="no-port"),
@@ -197,15 +197,15 @@ def test_methods_narrow_a_route(configured, method, expected):
         pytest.param("[::1]:8080", "[::1]:81", None, id="IPv6-other-port"),
         pytest.param("[fe80::A]", "[FE80::a]", "f", id="IPv6-in-capitals"),
         pytest.param("[::1]", "[::2]", None, id="other-IPv6"),
-        pytest.param("server.test", None, "f", id="no-header-is-the-servers-name"),
-        pytest.param("server.test", "", "f", id="empty-header-is-the-servers-name"),
+        pytest.param("server.test", None, "f", id="no-header-means-the-servers-name"),
+        pytest.param("server.test", "", "f", id="empty-header-means-the-servers-name"),
         pytest.param("app.test", None, None, id="no-header-and-another-name"),
         pytest.param("shop.test", "a\nshop.test", None, id="line-end-before"),
         pytest.param("shop.test", "shop.test\n", None, id="line-end-after"),
         pytest.param("shop.test", ":80", None, id="port-alone"),
     ],
 )
-def test_hosts_narrow_a_route(configured, host, expected):
+def test_hosts_limit_a_route(configured, host, expected):
     assert owner({"/a": for_hosts("f", configured)}, environ("/a", host=host)) == expected
 
 
@@ -214,7 +214,7 @@ def test_one_of_several_hosts_is_enough():
     assert owner(routes, environ("/a", host="app.test")) == "f"
 
 
-def test_the_servers_name_may_be_an_ipv6_address():
+def test_server_name_may_be_an_ipv6_address():
     routes = {"/a": for_hosts("f", "[::1]")}
     assert owner(routes, environ("/a", host=None, SERVER_NAME="::1")) == "f"
 
@@ -230,12 +230,12 @@ def test_the_servers_name_may_be_an_ipv6_address():
         pytest.param(None, None, id="nobody"),
     ],
 )
-def test_consumers_narrow_a_route(user, expected):
+def test_consumers_limit_a_route(user, expected):
     routes = {"/a": for_consumers("f", "alice", "bob")}
     assert owner(routes, environ("/a", user=user)) == expected
 
 
-def test_what_narrows_a_route_must_match_together():
+def test_methods_hosts_and_consumers_must_all_match():
     routes = {"/a": for_methods("f", "POST") | for_hosts("f", "*.test") | for_consumers("f", "al")}
     assert owner(routes, environ("/a", method="POST", host="b.test", user="al")) == "f"
     assert owner(routes, environ("/a", method="GET", host="b.test", user="al")) is None
@@ -243,7 +243,7 @@ def test_what_narrows_a_route_must_match_together():
     assert owner(routes, environ("/a", method="POST", host="b.test", user="bo")) is None
 
 
-# --- which of several
+# --- precedence
 
 POST_GET = [for_methods("writer", "POST"), for_methods("reader", "GET"), {"function_name": "rest"}]
 NARROW_BELOW = {"/": "all", "/a": for_methods("a", "GET"), "/a/b": for_methods("b", "POST")}
@@ -287,11 +287,11 @@ NARROW_BELOW = {"/": "all", "/a": for_methods("a", "GET"), "/a/b": for_methods("
         ),
     ],
 )
-def test_the_first_that_matches_under_the_longest_path_wins(routes, request_, expected):
+def test_first_match_under_the_longest_path_wins(routes, request_, expected):
     assert owner(routes, request_) == expected
 
 
-# --- against a plain loop
+# --- the same as a plain loop
 
 SEGMENTS = ["a", "b", "ab", "a;b", "é", "日", ""]
 METHODS = ["GET", "POST"]
@@ -301,7 +301,7 @@ USERS = ["alice", "bob"]
 
 
 def some(chosen, values):
-    """Return a few of ``values``, or None, which narrows nothing."""
+    """Return a few of ``values``, or None for no limit."""
     return chosen.sample(values, chosen.randint(1, 2)) if chosen.random() < 0.4 else None
 
 
@@ -310,7 +310,7 @@ def any_path(chosen):
 
 
 def any_routes(chosen):
-    """Return routes with names of their own, under paths that differ by more than a slash."""
+    """Return routes with distinct function names; no two paths differ only by a slash."""
     paths = {"/" + any_path(chosen).strip("/") for _ in range(chosen.randint(0, 6))}
     return {
         path: [
@@ -327,7 +327,7 @@ def any_routes(chosen):
 
 
 def plain_owner(routes, path, method, host, user):
-    """Decide as `RouteTable` should: look at all routes, and keep the best so far."""
+    """Return what `RouteTable` should find: look at each route, and keep the best so far."""
     best, best_rank = None, None
     path = f"/{path.lstrip('/')}"
     for prefix, functions in routes.items():
@@ -347,7 +347,7 @@ def plain_owner(routes, path, method, host, user):
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_the_table_agrees_with_a_plain_loop(seed):
+def test_table_agrees_with_a_plain_loop(seed):
     chosen = random.Random(seed)
     owners = set()
     for _ in range(20):

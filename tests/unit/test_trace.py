@@ -1,4 +1,4 @@
-"""Which trace ids of a client are believed."""
+"""The trace headers that are accepted from a client."""
 
 import re
 import time
@@ -41,26 +41,26 @@ W3C = {
 
 
 @pytest.mark.parametrize(("value", "trace"), AMAZON.values(), ids=AMAZON)
-def test_a_trace_id_of_amazon(value, trace):
+def test_x_amzn_trace_id(value, trace):
     assert trace_of(value, "") == trace
 
 
 @pytest.mark.parametrize(("value", "trace"), W3C.values(), ids=W3C)
-def test_a_traceparent(value, trace):
+def test_traceparent(value, trace):
     assert trace_of("", value) == trace
 
 
-def test_amazon_s_comes_first():
+def test_valid_x_amzn_trace_id_takes_precedence():
     traceparent = f"00-{TRACE}-{PARENT}-01"
     assert trace_of(ROOT, traceparent) == ROOT
     assert trace_of("nonsense", traceparent).startswith(FROM_W3C)
 
 
-def test_no_header_no_trace():
+def test_no_header_means_no_trace():
     assert trace_of("", "") == ""
 
 
-def test_a_new_trace_has_the_time_and_is_never_the_same():
+def test_new_trace_has_the_time_and_random_bits():
     first, second = new_trace(), new_trace()
     found = re.fullmatch(r"Root=1-([0-9a-f]{8})-[0-9a-f]{24}", first)
     assert abs(int(found[1], 16) - time.time()) < 60

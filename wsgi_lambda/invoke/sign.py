@@ -1,6 +1,6 @@
-"""Sign requests for AWS, by Signature Version 4.
+"""Sign requests to AWS with Signature Version 4.
 
-The only file that knows requests-aws4auth.
+The only file that imports requests-aws4auth.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -19,19 +19,19 @@ from wsgi_lambda.credentials import Credentials
 
 SERVICE = "lambda"
 
-#: The library's own default leaves X-Amz-Client-Context out, for the sake of another service.
+#: The default of requests-aws4auth leaves out X-Amz-Client-Context, because of another service.
 SIGNED_HEADERS = frozenset(("host", "content-type", "date", "x-amz-*", "x-amz-client-context"))
 
-# Stand for what differs from request to request: no value that AWS knows has a NUL.
+# Placeholders for the parts that differ between requests. No header value contains a NUL.
 _DATE, _DIGEST, _TENANT = "\0date\0", "\0digest\0", "\0tenant\0"
-_HOLE = re.compile(f"({_DATE}|{_DIGEST}|{_TENANT})")
+_PLACEHOLDER = re.compile(f"({_DATE}|{_DIGEST}|{_TENANT})")
 
 
-class _Form(StrictAWS4Auth):  # type: ignore[misc]
-    """What AWS4Auth signs for one template, day and set of credentials, with holes in it.
+class _SigningTemplate(StrictAWS4Auth):  # type: ignore[misc]
+    """A canonical request with placeholders, for one day and one set of credentials.
 
-    AWS4Auth itself writes the canonical request, once: the next ones differ in
-    date, body and tenant only, and are made by filling these in.
+    AWS4Auth makes the canonical request once. The requests of a route differ only
+    in date, body and tenant, which replace the placeholders.
     """
 
     def __init__(
@@ -52,34 +52,37 @@ class _Form(StrictAWS4Auth):  # type: ignore[misc]
             sample.headers["X-Amz-Security-Token"] = credentials.session_token
         headers, signed_names = self.get_canonical_headers(sample, self.include_hdrs)
         canonical = self.get_canonical_request(sample, headers, signed_names)
-        #: Text and holes in turn, the first and the last are text.
-        self._parts = _HOLE.split(canonical)
+        #: Text and placeholders in turn; the first and the last are text.
+        self._parts = _PLACEHOLDER.split(canonical)
         scope = self.signing_key.scope
-        self._start = f"AWS4-HMAC-SHA256\n{_DATE}\n{scope}\n".partition(_DATE)
+        self._string_to_sign = f"AWS4-HMAC-SHA256\n{_DATE}\n{scope}\n".partition(_DATE)
         self._authorization = (
             f"AWS4-HMAC-SHA256 Credential={self.access_id}/{scope}, "
             f"SignedHeaders={signed_names}, Signature="
         )
 
     def authorization(self, date: str, digest: str, tenant: str) -> str:
-        """Return the Authorization header for a request of this date, body and tenant."""
-        holes = {_DATE: date, _DIGEST: digest, _TENANT: tenant}
+        """Return the Authorization header of a request.
+
+        ``date`` is `X-Amz-Date`, ``digest`` the SHA-256 of the body in hex.
+        """
+        values = {_DATE: date, _DIGEST: digest, _TENANT: tenant}
         parts = list(self._parts)
-        parts[1::2] = [holes[name] for name in parts[1::2]]
+        parts[1::2] = [values[name] for name in parts[1::2]]
         canonical = hashlib.sha256("".join(parts).encode()).hexdigest()
-        before, _, after = self._start
+        before, _, after = self._string_to_sign
         signed = f"{before}{date}{after}{canonical}".encode()
         return self._authorization + hmac.digest(self.signing_key.key, signed, "sha256").hex()
 
 
 class Signer:
-    """Sign the requests that are made from one template, from any number of threads.
+    """Sign the requests made from one template; any number of threads may use it.
 
-    ``template`` has all headers but those that differ: Host as it is sent,
-    and every `X-Amz-*` of the route. AWS4Auth changes itself at midnight and
-    when credentials change, and a thread that signs meanwhile mixes the key of
-    one set with the token of the other. Here the object is made anew for each
-    day and set of credentials and swapped whole.
+    ``template`` has the headers that all requests share: Host, and each `X-Amz-*`
+    of the route. AWS4Auth changes itself at midnight and when credentials change;
+    a thread that signs at that moment combines the key of one set with the token
+    of the other. A signer makes a new object for each day and set of credentials,
+    and replaces the old one in one assignment.
     """
 
     def __init__(
@@ -90,38 +93,40 @@ class Signer:
         self._template = template
         self._with_tenant = template.copy()
         self._with_tenant.headers["X-Amz-Tenant-Id"] = _TENANT
-        self._forms: dict[bool, tuple[Credentials, str, _Form]] = {}
-        self._second = (-1, "")
+        self._signing_templates: dict[bool, tuple[Credentials, str, _SigningTemplate]] = {}
+        self._cached_date = (-1, "")
 
     def sign(self, payload: bytes, credentials: Credentials, *, tenant: str = "") -> dict[str, str]:
-        """Return the headers that sign a request: date, digest, token, Authorization.
+        """Return the headers of a signature: date, digest, session token, Authorization.
 
-        ``tenant`` is the `X-Amz-Tenant-Id` that it will have beside the template's headers.
+        ``tenant`` is the `X-Amz-Tenant-Id` that is added to the template's headers.
         """
         date = self._date()
-        form = self._form(credentials, date[:8], has_tenant=bool(tenant))
+        signing = self._signing_template(credentials, date[:8], has_tenant=bool(tenant))
         digest = hashlib.sha256(payload).hexdigest()
         headers = {"X-Amz-Date": date, "X-Amz-Content-Sha256": digest}
         if credentials.session_token:
             headers["X-Amz-Security-Token"] = credentials.session_token
-        # Runs of blanks count as one.
-        headers["Authorization"] = form.authorization(date, digest, " ".join(tenant.split()))
+        # In a canonical header value, consecutive spaces become one.
+        headers["Authorization"] = signing.authorization(date, digest, " ".join(tenant.split()))
         return headers
 
     def _date(self) -> str:
-        """Return the time as AWS writes it, made once a second."""
+        """Return the time as in `X-Amz-Date`, ``"20150830T123600Z"``; formatted once a second."""
         now = int(self._clock())
-        second, text = self._second
+        second, text = self._cached_date
         if second != now:
             text = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-            self._second = (now, text)
+            self._cached_date = (now, text)
         return text
 
-    def _form(self, credentials: Credentials, day: str, *, has_tenant: bool) -> _Form:
-        current = self._forms.get(has_tenant)
+    def _signing_template(
+        self, credentials: Credentials, day: str, *, has_tenant: bool
+    ) -> _SigningTemplate:
+        current = self._signing_templates.get(has_tenant)
         if current is not None and current[0] == credentials and current[1] == day:
             return current[2]
         template = self._with_tenant if has_tenant else self._template
-        form = _Form(template, credentials, self._region, day)
-        self._forms[has_tenant] = (credentials, day, form)
-        return form
+        signing = _SigningTemplate(template, credentials, self._region, day)
+        self._signing_templates[has_tenant] = (credentials, day, signing)
+        return signing

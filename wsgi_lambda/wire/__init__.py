@@ -1,5 +1,5 @@
-"""HTTP to one server, over kept connections that end in time.
+"""Speak HTTP to one server, over connections that are reused.
 
-A prepared request goes in; the status, headers and body of its response come
-out. Nothing here knows Lambda, and nothing is retried or redirected.
+A prepared request comes in; the status, headers and body of its response go out.
+Nothing here retries, follows a redirect, or knows Lambda.
 """

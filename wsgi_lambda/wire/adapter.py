@@ -1,7 +1,4 @@
-"""The pool of connections: idle limit, total deadline, one TLS context, TCP keepalive.
-
-The only file that knows urllib3. It knows nothing of Lambda.
-"""
+"""Send requests through one connection pool with one TLS context, or through a proxy."""
 
 from __future__ import annotations
 
@@ -19,12 +16,14 @@ from wsgi_lambda.wire.connection import Pool, PoolTLS, socket_options
 
 
 class EndpointAdapter(HTTPAdapter):
-    """The requests adapter for one endpoint; its ``timeout`` must be an `Attempt`.
+    """The requests adapter for one server; the ``timeout`` of `send` must be an `Attempt`.
 
-    Nothing is retried or redirected here. ``tls_verify`` is True, False or the
-    path of a CA bundle; the certificates are read once. ``proxy_url`` is an
-    HTTP proxy: it is given the absolute form for ``http``, CONNECT for
-    ``https``. Opens no connection before the first request.
+    ``keepalive`` is the idle limit of a connection in seconds; ``pool_size`` is
+    the number of idle connections that are kept, not a limit on open ones.
+    ``tls_verify`` is True, False or the path of a CA bundle, which is read once.
+    ``proxy_url`` is an HTTP proxy: it gets requests in absolute form for
+    ``http``, and CONNECT for ``https``. The first request opens the first
+    connection.
     """
 
     def __init__(
@@ -38,36 +37,40 @@ class EndpointAdapter(HTTPAdapter):
         pool_size: int,
         proxy_url: str | None = None,
     ) -> None:
-        settings: dict[str, Any] = {
+        options: dict[str, Any] = {
             "maxsize": pool_size,
             "keepalive": keepalive,
             "socket_options": socket_options(),
         }
         proxy = parse_url(proxy_url) if proxy_url else None
         if proxy:
-            settings["_proxy_headers"] = _proxy_headers(proxy.auth)
+            options["_proxy_headers"] = _proxy_headers(proxy.auth)
             proxy = proxy._replace(auth=None, port=proxy.port or 80)
         self._pool: Pool
         self._is_forwarded = proxy is not None and scheme == "http"
         if scheme == "https":
             context = _tls_context(tls_verify)
-            self._pool = PoolTLS(host, port, ssl_context=context, _proxy=proxy, **settings)
+            self._pool = PoolTLS(host, port, ssl_context=context, _proxy=proxy, **options)
         else:
             server = (proxy.host or "", proxy.port) if proxy else (host, port)
-            self._pool = Pool(*server, **settings)
+            self._pool = Pool(*server, **options)
         super().__init__(pool_maxsize=pool_size)
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Pool:
         return self._pool
 
     def cert_verify(self, *_: Any) -> None:
-        """The context has the certificates; urllib3 would load them for each connection."""
+        """Do nothing: the TLS context has the certificates already.
+
+        requests would make urllib3 load them again for each connection.
+        """
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """Do what requests does, but for cookies, which nobody keeps, and the text's encoding."""
+        """Build the response as requests does, without cookies and a text encoding."""
         response = Response()
         response.status_code, response.reason = resp.status, resp.reason
-        # As good a mapping without case as requests' own, and there already.
+        # urllib3's headers are already case-insensitive; requests would build a
+        # second mapping.
         response.headers = resp.headers
         response.raw = resp
         response.url = req.url or ""
@@ -86,8 +89,8 @@ def _proxy_headers(user: str | None) -> dict[str, str]:
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
-    # Python's own, looked up now: urllib3 keeps the class that was there when
-    # it was imported, which gevent may have replaced since (--preload).
+    # Look up the class now: urllib3 keeps the one of its import, which gevent
+    # may have replaced since (gunicorn --preload).
     if verify:
         return ssl.create_default_context(
             cafile=DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)

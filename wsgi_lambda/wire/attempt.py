@@ -1,4 +1,4 @@
-"""One try at a request: its deadline, and how far it came."""
+"""Track one attempt at a request: its deadline, and how far it got."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import urllib3
 
 
 class Attempt(urllib3.Timeout):
-    """One try at a request: when it must have ended, and how far it came.
+    """One attempt at a request: its deadline, and how far it got.
 
-    urllib3's own timeouts start anew with every read, so that a peer which
-    sends a byte a second is never late. This one is a point in time, asked
-    before every single wait. It does not bound the look-up of a host name,
-    which the system's resolver does.
+    urllib3's own timeout starts again with each read, so a server that sends one
+    byte per second never exceeds it. This timeout is a point in time
+    (`time.monotonic`), checked before each wait. It does not limit the look-up
+    of the host name, which blocks in the system's resolver.
     """
 
     def __init__(self, deadline: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._deadline = deadline
         self._clock = clock
-        self.opened = False  # a connection stood, so that bytes may have left
-        self.reused = False  # it had served before
-        self.received = False  # a byte of an answer came
+        self.opened = False  # connected, so the server may have received bytes
+        self.reused = False  # the connection had been used before
+        self.received = False  # at least one byte of the response arrived
 
     def remaining(self) -> float:
-        """Return the seconds left; raise TimeoutError if there are none."""
+        """Return the seconds until the deadline; raises TimeoutError if it has passed."""
         left = self._deadline - self._clock()
         if left <= 0:
             raise TimeoutError("the deadline passed")
@@ -37,7 +37,7 @@ class Attempt(urllib3.Timeout):
         self._deadline = self._clock() + seconds
 
     def clone(self) -> Attempt:
-        # urllib3 clones a timeout for each request; this one is made for one.
+        # urllib3 clones a timeout for each request. An attempt is one request.
         return self
 
     def start_connect(self) -> float:

@@ -1,4 +1,4 @@
-"""Read the body of a response, bounded."""
+"""Read the body of a response, up to a limit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Any
 
 from requests import Response
 
-_BLOCK = 256 * 1024  # bytes read at once
+_BLOCK = 256 * 1024  # bytes per read
 
 
 def read_body(response: Response, limit: int) -> bytes | None:
-    """Return the answer's body as it came, None if it is longer than ``limit`` bytes.
+    """Return the body as received, or None if it is longer than ``limit`` bytes.
 
-    On every path the connection is given back, closed unless it is clean.
+    Content-Encoding is not decoded. The connection always returns to the pool; it
+    is closed unless the whole body was read. Raises urllib3's errors.
     """
     raw = response.raw
     body: bytes | None = None
@@ -20,7 +21,7 @@ def read_body(response: Response, limit: int) -> bytes | None:
         if raw.length_remaining is None:
             body = _read_blocks(raw, limit)
         elif raw.length_remaining <= limit:
-            # No byte more is read than the answer's Content-Length.
+            # Stops at Content-Length: further bytes would belong to no response.
             body = raw.read(decode_content=False)
     finally:
         if body is None:

@@ -1,4 +1,4 @@
-"""Find out why an exchange failed."""
+"""Find the cause of a failed exchange, and name its kind for the log."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import ssl
 
 import urllib3
 
-#: What urllib3 raises while an answer's body is read.
+#: The base class of urllib3's errors while the body of a response is read.
 PoolError = urllib3.exceptions.HTTPError
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the system's error (of the socket, TLS or the resolver) that ``error`` stems from.
+    """Return the error of the socket, TLS or the resolver that caused ``error``.
 
     requests and urllib3 wrap it up to four times, as cause, context, reason or
-    argument. Where there is none, ``error`` itself.
+    argument. Returns ``error`` itself if it wraps no such error.
     """
     queue, seen = [error], {id(error)}
     while queue:
@@ -33,7 +33,7 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def failure_kind(cause: BaseException) -> str:
-    """Name a failure for the log: what to look at first."""
+    """Return the kind of a failure for the log, such as ``"connection refused"``."""
     if isinstance(cause, TimeoutError):
         return "deadline passed"
     if isinstance(cause, socket.gaierror):

@@ -1,4 +1,4 @@
-"""Connections and their pool: idle limit, total deadline, TCP keepalive."""
+"""Open, reuse and close connections: deadline, idle limit, TCP keepalive."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.response_head import StrictResponse
 
-# NAT gateways and load balancers forget a silent connection after 350 s, and a
-# function may be silent for 15 minutes.
+# NAT gateways and load balancers drop a connection after 350 s without a packet,
+# and a function may run for 15 minutes before it responds.
 # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
 KEEPALIVE_IDLE = 45  # seconds
 KEEPALIVE_INTERVAL = 45  # seconds
 KEEPALIVE_PROBES = 4
 
-_BLOCK = 256 * 1024  # bytes written at once
-_RECORD = 16 * 1024  # bytes: what TLS sends in one piece
+_BLOCK = 256 * 1024  # bytes per write
+_RECORD = 16 * 1024  # bytes: the largest TLS record (RFC 8446, 5.1)
 
 
 def socket_options() -> list[tuple[int, int, int]]:
-    """Return urllib3's own options (TCP_NODELAY), and TCP keepalive where there is any."""
+    """Return urllib3's default options (TCP_NODELAY) and TCP keepalive.
+
+    Example of an option: ``(IPPROTO_TCP, TCP_KEEPIDLE, 45)``.
+    """
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     for name, value in (
         ("TCP_KEEPIDLE", KEEPALIVE_IDLE),
@@ -38,9 +41,9 @@ def socket_options() -> list[tuple[int, int, int]]:
 
 
 class _DeadlineSocket:
-    """A connected socket whose every wait ends at the attempt's deadline."""
+    """A connected socket; each wait ends at the deadline of the connection's attempt."""
 
-    def __init__(self, sock: socket.socket, connection: _Watched) -> None:
+    def __init__(self, sock: socket.socket, connection: IdleLimitedConnection) -> None:
         self._sock = sock
         self._connection = connection
 
@@ -48,7 +51,7 @@ class _DeadlineSocket:
         return getattr(self._sock, name)
 
     def settimeout(self, value: float | None) -> None:
-        """Do nothing: urllib3 sets one before each step, here each wait has its own."""
+        """Do nothing: urllib3 sets a timeout per step, this class one per wait."""
 
     def sendall(self, data: bytes) -> None:
         view = memoryview(data)
@@ -61,10 +64,10 @@ class _DeadlineSocket:
 
 
 class _DeadlineReader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, connection: _Watched) -> None:
+    def __init__(self, sock: socket.socket, connection: IdleLimitedConnection) -> None:
         super().__init__()
         self._sock = sock
-        # The socket counts its files: it stays open until the last is closed.
+        # The socket stays open until the last file made from it is closed.
         self._file = sock.makefile("rb", buffering=0)
         self._connection = connection
 
@@ -84,12 +87,12 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-class _Watched(HTTPConnection):
-    """A connection that is closed, not used, when idle for longer than ``keepalive`` s.
+class IdleLimitedConnection(HTTPConnection):
+    """A connection that is closed instead of reused after ``keepalive`` seconds without use.
 
-    urllib3 keeps an idle connection for ever; the far end hangs up when it
-    likes, and a request that meets the hang-up is lost. Sending it again could
-    run the function twice, so we hang up first.
+    urllib3 keeps idle connections indefinitely. The server may close one at any
+    time, and a request sent at that moment is lost. Sending it again could run
+    the function twice, so the client closes first.
     """
 
     response_class = StrictResponse
@@ -98,7 +101,7 @@ class _Watched(HTTPConnection):
     def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._keepalive = keepalive
-        self._held: list[bytes] | None = None
+        self._pending: list[bytes] | None = None
         self.last_used = time.monotonic()
 
     @property
@@ -106,35 +109,36 @@ class _Watched(HTTPConnection):
         return time.monotonic() - self.last_used <= self._keepalive and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send a request's head and a small body in one piece: one packet, one TLS record."""
-        self._held = []
+        """Send the head and a small body in one write: one packet, one TLS record."""
+        self._pending = []
         try:
             super().request(*args, **kwargs)
-            self._release()
+            self._flush()
         finally:
-            self._held = None
+            self._pending = None
 
     def send(self, data: Any) -> None:
-        if self._held is None:
+        if self._pending is None:
             super().send(data)
         elif len(data) <= _RECORD:
-            self._held.append(data)
+            self._pending.append(data)
         else:
-            self._release()
+            self._flush()
             super().send(data)
 
     def putheader(self, header: Any, *values: Any) -> None:
-        """Write one header; a line end in it, which would begin another, is a ValueError."""
+        """Write one header; raises ValueError for a line break, which would start another."""
         line = f"{header}: {values[0]}"
         if "\n" in line or "\r" in line:
-            raise ValueError(f"a line end in the header {header!r}")
-        # What http.client does after its own checks, which take longer than a signature.
+            raise ValueError(f"the header {header!r} contains a line break")
+        # http.client's putheader() ends with this call; its checks take longer
+        # than a signature.
         self._output(line.encode("latin-1"))  # type: ignore[attr-defined]
 
-    def _release(self) -> None:
-        if self._held:
-            super().send(b"".join(self._held))
-            self._held = []
+    def _flush(self) -> None:
+        if self._pending:
+            super().send(b"".join(self._pending))
+            self._pending = []
 
     def connect(self) -> None:
         super().connect()
@@ -143,13 +147,13 @@ class _Watched(HTTPConnection):
         self.last_used = time.monotonic()
 
     def _tunnel(self) -> None:
-        # The proxy's word on CONNECT is awaited like any other.
+        # The deadline also holds for the proxy's response to CONNECT.
         sock, self.sock = self.sock, _DeadlineSocket(self.sock, self)
         super()._tunnel()
         self.sock = sock
 
     def _new_conn(self) -> socket.socket:
-        """Try every address of the host, each with its share of the time left."""
+        """Try the host's addresses in turn, each with an equal share of the time left."""
         addresses = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             sock = socket.socket(family, kind, protocol)
@@ -158,7 +162,7 @@ class _Watched(HTTPConnection):
                     sock.setsockopt(*name)
                 sock.settimeout(self.attempt.remaining() / (len(addresses) - tried))
                 sock.connect(address)
-                # What is left is for the handshake.
+                # The TLS handshake gets the rest of the time.
                 sock.settimeout(self.attempt.remaining())
             except OSError:
                 sock.close()
@@ -169,18 +173,21 @@ class _Watched(HTTPConnection):
         raise socket.gaierror(socket.EAI_NONAME, "the host has no address")
 
 
-class _WatchedTLS(_Watched, HTTPSConnection):
-    pass
+class IdleLimitedTLSConnection(IdleLimitedConnection, HTTPSConnection):
+    """An idle-limited connection over TLS."""
 
 
 class Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Watched
+    """A pool whose ``timeout`` is an `Attempt`, which goes to the connection it takes."""
+
+    ConnectionCls = IdleLimitedConnection
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        # This pool never waits for a connection, so that this argument is free
-        # to carry the attempt to where one is taken, before any tunnel.
+        # This pool never waits for a free connection. The unused argument passes
+        # the attempt to _get_conn(), which runs before a tunnel is opened.
         kwargs["pool_timeout"] = kwargs["timeout"]
-        # urllib3 copies and walks through them; a dict takes a fifth of the time.
+        # urllib3 copies the headers and iterates over them; with a dict this takes
+        # a fifth of the time.
         kwargs["headers"] = dict(kwargs["headers"].lower_items())
         return super().urlopen(*args, **kwargs)
 
@@ -192,4 +199,6 @@ class Pool(urllib3.HTTPConnectionPool):
 
 
 class PoolTLS(Pool, urllib3.HTTPSConnectionPool):
-    ConnectionCls = _WatchedTLS
+    """A pool of TLS connections."""
+
+    ConnectionCls = IdleLimitedTLSConnection

@@ -1,8 +1,9 @@
-"""The head of an HTTP answer, read by the letter of RFC 9112.
+"""Parse the head of an HTTP response strictly (RFC 9112).
 
-http.client reads it as if it were an e-mail's: one that breaks off passes for
-a whole one, a length that is no number for none, the first of two lengths for
-the right one; and a small invocation spends an eighth of its time there.
+http.client uses the parser for e-mail. It accepts a truncated head, ignores a
+Content-Length that is not a number, and takes the first of two different ones.
+Any of these would pass a partial body on as a complete one. The parser here is
+also faster: http.client's takes an eighth of the time of a small invocation.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from typing import Any
 
 from wsgi_lambda.header_syntax import LENGTH, TOKEN
 
-# As many, and as long, as http.client takes.
+# The limits of http.client.
 _MOST_FIELDS = 100
 _LONGEST_LINE = 65536  # bytes
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-# RFC 9112, 5: no blank before the colon, and no line that goes on in the next.
+# RFC 9112, 5: no space before the colon, no continuation lines.
 _FIELD = re.compile(rf"({TOKEN.pattern}):[ \t]*([^\r\n\0]*)\r?\n")
 _FRAMING = ("connection", "content-length", "transfer-encoding")
 
 
 class StrictResponse(HTTPResponse):
-    """An answer whose head is whole and says one thing about where its body ends.
+    """A response with a complete head and exactly one rule for the end of its body.
 
-    `begin`, which http.client calls, raises `RemoteDisconnected` where the
-    connection ends first, else an `HTTPException` that names what is malformed.
+    http.client calls `begin`. It raises `RemoteDisconnected` if the connection
+    closes before the end of the head, and otherwise an `HTTPException` that
+    names the malformed part without repeating it.
     """
 
     code: int
@@ -47,9 +49,9 @@ class StrictResponse(HTTPResponse):
         line = str(self.fp.readline(_LONGEST_LINE + 1), "latin-1")
         if not line.endswith("\n"):
             if len(line) > _LONGEST_LINE:
-                raise HTTPException("the answer's head has too long a line")
-            where = "in the answer's head" if line or self.version in (10, 11) else "unanswered"
-            raise RemoteDisconnected(f"the connection was closed {where}")
+                raise HTTPException("a line of the response head is too long")
+            when = "during" if line or self.version in (10, 11) else "before"
+            raise RemoteDisconnected(f"the connection was closed {when} the response head")
         return line
 
     def _read_status_line(self) -> int:
@@ -66,24 +68,24 @@ class StrictResponse(HTTPResponse):
         while (line := self._line()) not in ("\r\n", "\n"):
             found = _FIELD.fullmatch(line)
             if found is None:
-                raise HTTPException("the answer's head has a malformed header")
+                raise HTTPException("the response head has a malformed header")
             fields.append((found[1], found[2].rstrip(" \t")))
             if len(fields) > _MOST_FIELDS:
-                raise HTTPException(f"the answer's head has more than {_MOST_FIELDS} headers")
+                raise HTTPException(f"the response head has more than {_MOST_FIELDS} headers")
         return fields
 
     def _frame(self, fields: list[tuple[str, str]]) -> None:
-        """Find out where the body ends, and whether the connection does (RFC 9112, 6.3 and 9.3)."""
-        said: dict[str, list[str]] = {name: [] for name in _FRAMING}
+        """Set the length of the body and the fate of the connection (RFC 9112, 6.3 and 9.3)."""
+        found: dict[str, list[str]] = {name: [] for name in _FRAMING}
         for name, value in fields:
-            if (lower := name.lower()) in said:
-                said[lower].append(value.lower())
-        codings, connection = said["transfer-encoding"], ",".join(said["connection"])
-        lengths = set(said["content-length"])
+            if (lower := name.lower()) in found:
+                found[lower].append(value.lower())
+        codings, connection = found["transfer-encoding"], ",".join(found["connection"])
+        lengths = set(found["content-length"])
         if codings and (codings != ["chunked"] or lengths):
-            raise HTTPException("the answer's Transfer-Encoding is not chunked alone")
+            raise HTTPException("the response's Transfer-Encoding is not chunked alone")
         if len(lengths) > 1 or not all(map(LENGTH.fullmatch, lengths)):
-            raise HTTPException("the answer's Content-Length is no length")
+            raise HTTPException("the response's Content-Length is not a length")
         self.chunked = bool(codings)
         self.chunk_left = None
         self.length = int(lengths.pop()) if lengths else None

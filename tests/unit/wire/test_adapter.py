@@ -1,4 +1,4 @@
-"""The deadline and the addresses of a host; connections are counted in tests/sockets."""
+"""Deadline, causes, addresses, headers; tests/sockets counts the connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.causes import root_cause
 
 
-def test_attempt_has_what_is_left_until_the_deadline() -> None:
+def test_timeouts_of_an_attempt_end_at_its_deadline() -> None:
     now = [100.0]
     attempt = Attempt(101.0, clock=lambda: now[0])
     assert (attempt.connect_timeout, attempt.clone() is attempt) == (1.0, True)
@@ -28,7 +28,7 @@ def test_attempt_has_what_is_left_until_the_deadline() -> None:
         attempt.remaining()
 
 
-def test_cause_is_the_system_s_error() -> None:
+def test_root_cause_is_the_error_of_the_system() -> None:
     refused = ConnectionRefusedError(111, "refused")
     wrapped = ValueError("outer", RuntimeError("inner"))
     wrapped.args[1].reason = refused
@@ -55,7 +55,7 @@ def test_every_address_of_the_host_is_tried(
 
         with (
             serving(make_app({"/f": {"function_name": "f"}})) as web,
-            # Our own connection to the near end needs the real look-up.
+            # The client's own connection needs the real look-up.
             socket.create_connection(web.address, timeout=20) as sock,
         ):
             monkeypatch.setattr("wsgi_lambda.wire.connection.socket.getaddrinfo", resolve)
@@ -64,7 +64,7 @@ def test_every_address_of_the_host_is_tried(
 
 
 @pytest.mark.parametrize("forged", ["a\r\nX-Amz-Tenant-Id: b", "a\nb", "a\rb"])
-def test_header_that_would_begin_another_is_not_sent(forged: str) -> None:
+def test_header_with_a_line_break_is_not_sent(forged: str) -> None:
     request = requests.Request("POST", "http://127.0.0.1/", data=b"{}").prepare()
     request.headers["X-Added"] = forged  # as an instrumentation may, past requests' own check
     with socket.create_server(("127.0.0.1", 0)) as far:

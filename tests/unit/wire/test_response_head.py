@@ -1,4 +1,4 @@
-"""The head of an answer: what is whole is read as http.client reads it, all else is refused."""
+"""The response head: a complete one is parsed as by http.client, any other is rejected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.promise("told apart")
 
 
 class Socket:
-    """What an answer is read from."""
+    """A socket with a response to read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -25,7 +25,7 @@ class Socket:
         return io.BytesIO(self._data)
 
 
-def begun(data: bytes, kind: Any = StrictResponse, method: str = "POST") -> Any:
+def parsed(data: bytes, kind: Any = StrictResponse, method: str = "POST") -> Any:
     response = kind(Socket(data), method=method)
     try:
         response.begin()
@@ -36,8 +36,8 @@ def begun(data: bytes, kind: Any = StrictResponse, method: str = "POST") -> Any:
 
 
 def read(data: bytes, kind: Any = StrictResponse, method: str = "POST") -> dict[str, Any]:
-    """Return all that http.client and urllib3 ask of a response whose head was read."""
-    with begun(data, kind, method) as response:
+    """Return all attributes that http.client and urllib3 use after the head was parsed."""
+    with parsed(data, kind, method) as response:
         return {
             "status": (response.version, response.status, response.code, response.reason),
             "headers": response.msg.items(),
@@ -77,7 +77,7 @@ FRAMINGS = st.sampled_from(
     method=st.sampled_from(["POST", "HEAD"]),
     is_continued=st.booleans(),
 )
-def test_whole_head_is_read_as_http_client_does(
+def test_complete_head_is_parsed_as_by_http_client(
     version: str,
     status: int,
     reason: str,
@@ -103,17 +103,17 @@ def test_whole_head_is_read_as_http_client_does(
         (b"X-A: a:b", "a:b"),
     ],
 )
-def test_value_is_without_the_blanks_around_it(line: bytes, expected: str) -> None:
+def test_whitespace_around_a_value_is_stripped(line: bytes, expected: str) -> None:
     headers = read(b"HTTP/1.1 200 OK\r\n" + line + b"\r\nContent-Length: 0\r\n\r\n")["headers"]
     assert headers[0] == ("X-A", expected)
 
 
-def test_lines_may_end_without_a_carriage_return() -> None:
-    """RFC 9112, 2.2: a recipient may take a single line feed."""
+def test_line_may_end_without_a_carriage_return() -> None:
+    """RFC 9112, 2.2: a recipient may accept a single line feed."""
     assert read(b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}")["body"] == b"{}"
 
 
-def test_same_length_twice_is_one_length() -> None:
+def test_same_length_twice_is_accepted() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n"
     assert read(head + b"{}")["framing"] == (2, False, False)
 
@@ -139,7 +139,7 @@ def test_same_length_twice_is_one_length() -> None:
 )
 def test_malformed_status_line(line: bytes) -> None:
     with pytest.raises(http.client.BadStatusLine):
-        begun(line + b"\r\nContent-Length: 0\r\n\r\n")
+        parsed(line + b"\r\nContent-Length: 0\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_malformed_status_line(line: bytes) -> None:
     ],
     ids=lambda line: repr(line[:50]),
 )
-def test_malformed_header_is_named_but_not_repeated(line: bytes) -> None:
-    with pytest.raises(http.client.HTTPException, match="the answer's") as caught:
-        begun(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+def test_malformed_header_is_rejected_without_its_text(line: bytes) -> None:
+    with pytest.raises(http.client.HTTPException, match="response") as caught:
+        parsed(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
     assert not isinstance(caught.value, http.client.BadStatusLine)
     assert "goes on" not in str(caught.value)
 
@@ -183,7 +183,7 @@ HEAD = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Lengt
 
 
 @pytest.mark.parametrize("length", range(len(HEAD)))
-def test_head_that_breaks_off_is_no_answer(length: int) -> None:
-    where = "unanswered" if length == 0 else "in the answer's head"
-    with pytest.raises(http.client.RemoteDisconnected, match=where):
-        begun(HEAD[:length])
+def test_truncated_head_is_rejected(length: int) -> None:
+    when = "before" if length == 0 else "during"
+    with pytest.raises(http.client.RemoteDisconnected, match=f"closed {when} the response head"):
+        parsed(HEAD[:length])
