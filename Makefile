@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` and `make test`. Both make their own
 # virtual environment once, and work without the network from then on. So does
-# `make bench`; RESULTS=docs/measured writes the files that the README shows.
+# `make bench`; RESULTS=docs/measured writes the results that docs/performance.md shows.
 PYTHON ?= python3
 VENV ?= .venv
 APP ?= flask
@@ -43,7 +43,8 @@ bench: $(VENV)/.bench
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null && \
 		command -v openssl >/dev/null || \
 		echo "NOTE: not all figures can be measured; for all: apt-get install nginx-light wrk openssl"
-	@$(BIN)/python -m bench --json $(RESULTS)/performance.json --svg $(RESULTS)/performance.svg $(BENCH)
+	@$(BIN)/python -m bench --json $(RESULTS)/performance.json --svg $(RESULTS)/performance.svg \
+		$(if $(filter docs/measured,$(RESULTS)),--page docs/performance.md) $(BENCH)
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff check .

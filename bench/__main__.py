@@ -25,7 +25,7 @@ from bench.environment import cleaned
 from bench.figures import FIGURES, Figure
 from bench.load import wrk_program
 from bench.plot import to_svg
-from bench.report import conditions, growth_table, to_json, to_table
+from bench.report import conditions, growth_table, to_json, to_table, with_results
 from bench.run import Measured, Run
 from bench.targets import judge
 from sample_app.processes import ProgramEnded
@@ -77,6 +77,7 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the ratios there")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="replace the table in there")
     options = parser.parse_args(arguments)
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("at least one round, of more than no time")
@@ -150,9 +151,11 @@ def _show(options: argparse.Namespace, measured: dict[str, list[Measured]]) -> N
     _say("\n" + to_table(results, is_judged=not options.quick))
     if "growth" in measured:
         _say("\n" + growth_table(measured["growth"]))
+    written = to_json(results, measured, told)
     if options.json:
-        text = json.dumps(to_json(results, measured, told), indent=1, ensure_ascii=False)
-        _write(options.json, text + "\n")
+        _write(options.json, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+    if options.page:
+        _write(options.page, with_results(options.page.read_text(encoding="utf-8"), written))
     if options.svg:
         _write(options.svg, to_svg(results))
 

@@ -24,8 +24,15 @@ def to_table(results: Sequence[Result], *, is_judged: bool = True) -> str:
     return _markdown(lines if is_judged else [line[:-1] for line in lines])
 
 
-def readme_table(written: Mapping[str, Any]) -> str:
-    """Return what the README shows of a run that was written as JSON: the rows with a target."""
+def with_results(page: str, written: Mapping[str, Any]) -> str:
+    """Return the text of docs/performance.md with the table of a run that was written as JSON."""
+    before, start, rest = page.partition("<!-- results -->\n")
+    _, end, after = rest.partition("\n\n<!-- end of results -->")
+    return f"{before}{start}{page_table(written)}{end}{after}"
+
+
+def page_table(written: Mapping[str, Any]) -> str:
+    """Return the conditions of a run that was written as JSON, and its rows that have a target."""
     given = written["conditions"]
     packages = ", ".join(f"{name} {given[name]}" for name in ("python", *_PACKAGES))
     results = [result for result in judge(written["measured"]) if result.row.must is not None]
