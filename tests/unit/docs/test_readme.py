@@ -1,0 +1,101 @@
+"""The README: its length, and everything in it that can be run."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.servers.lambda_server import LambdaServer
+from tests.unit.docs.pages import ROOT, block, blocks, code, page, rows, section
+from tests.unit.docs.running import far_end, gunicorn, python, request, run_handler, shell
+from wsgi_lambda.options import OPTIONS
+
+README = page("README.md")
+MILLISECONDS = ("timeout",)
+
+
+def test_it_fits_on_two_screens() -> None:
+    assert len(README.splitlines()) <= 130
+    assert len(README.split()) <= 800
+
+
+def curl() -> tuple[str, str]:
+    """Return the command and the output that the README prints."""
+    command, output = block(README, "console").split("\n", 1)
+    return command.removeprefix("$ "), output.strip()
+
+
+def received(event: object, context: object) -> dict[str, object]:
+    """Do what the README says of MyLambda."""
+    assert 'returns `{"received": event}`' in README
+    return {"received": event}
+
+
+@pytest.mark.e2e
+def test_flask_app_prints_what_curl_shows(lambda_server: LambdaServer, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(block(section(README, "Flask"), "python"))
+    command, output = curl()
+    run_handler(lambda_server, received)
+    (arguments,) = re.findall(r"gunicorn ([^`]+:app)`", README)
+    with gunicorn(tmp_path, *arguments.split(), **far_end(lambda_server)) as port:
+        assert shell(command, port, tmp_path) == output
+        # Every other path is the app's, which has no page here.
+        assert request(port, "GET", "/")[0] == 404
+
+
+@pytest.mark.e2e
+def test_django_project_prints_the_same(lambda_server: LambdaServer, tmp_path: Path) -> None:
+    django = section(README, "Django")
+    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    wsgi, settings = blocks(django, "python")
+    assert wsgi.startswith("# mysite/wsgi.py\n")
+    (tmp_path / "mysite" / "wsgi.py").write_text(wsgi)
+    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+        file.write(settings)
+    command, output = curl()
+    run_handler(lambda_server, received)
+    (arguments,) = re.findall(r"`gunicorn ([^`]+)`", django)
+    with gunicorn(tmp_path, *arguments.split(), **far_end(lambda_server)) as port:
+        assert shell(command, port, tmp_path) == output
+        status, body = request(port, "GET", "/")
+        assert (status, b"The install worked successfully" in body) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "row", rows(section(README, "The options most people set")), ids=lambda row: row[0]
+)
+def test_options_have_the_defaults_in_the_table(row: list[str]) -> None:
+    (name,), shown = code(row[0]), row[1]
+    default = OPTIONS[name].default
+    if shown in ("required", "unset", "all", "`AWS_REGION`"):
+        assert default in (None, "", frozenset())
+    else:
+        # False is 0 to Python.
+        expected = (
+            json.loads(shown) / (1000 if name in MILLISECONDS else 1)
+            if shown.isdigit()
+            else json.loads(shown)
+        )
+        assert (type(expected) is bool, expected) == (type(default) is bool, default)
+
+
+def test_versions_are_those_that_setup_cfg_tests() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    pythons = re.findall(r"Python :: (3\.\d+)", config["metadata"]["classifiers"])
+    assert f"Python {pythons[0]} to {pythons[-1]}" in README
+    demo = config["options.extras_require"]["demo"]
+    for name in ("Flask", "Django"):
+        (minimum,) = re.findall(rf"{name.lower()} >= (\d+\.\d+)", demo)
+        assert f"{name} {minimum}" in README
+
+
+def test_extras_exist() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    for name in re.findall(r"extra\s+`(\w+)`", README):
+        assert name in config["options.extras_require"]
