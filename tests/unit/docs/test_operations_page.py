@@ -1,0 +1,90 @@
+"""docs/operations.md: logging configurations, a line of the log, a rotated key."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from werkzeug.test import Client
+
+from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp
+from tests.servers.lambda_server import Exchange, LambdaServer
+from tests.unit.docs.pages import block, blocks, page, rows, section
+from tests.unit.docs.running import far_end, python
+from wsgi_lambda import LambdaMiddleware
+
+PAGE = page("docs/operations.md")
+LOGGING = section(PAGE, "The log")
+
+SHOW = "\nimport logging; logging.getLogger('wsgi_lambda.tail').info('the end of a log')\n"
+
+
+def test_flask_logs_the_tail(tmp_path: Path) -> None:
+    (tmp_path / "show.py").write_text(f"import sys\nsys.stderr = sys.stdout\n{blocks(LOGGING, 'python')[0]}{SHOW}")
+    assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
+
+
+def test_django_logs_the_tail(tmp_path: Path) -> None:
+    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+        file.write(blocks(LOGGING, "python")[1])
+    (tmp_path / "show.py").write_text(f"import sys\nsys.stderr = sys.stdout\nimport mysite.wsgi{SHOW}")
+    assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
+
+
+def refuse(exchange: Exchange) -> None:
+    """Reply as Lambda does when IAM refuses."""
+    body = b'{"Message": "no"}'
+    exchange.send(
+        b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\n"
+        b"X-Amzn-RequestId: 5c4b1e0e-6c1f-4a53-9f5e-0d8f0a1d7c11\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+
+
+def test_line_of_the_log_looks_like_the_one_on_the_page(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.script(refuse)
+    client = Client(make_app({"/lambda1": {"function_name": "MyLambda"}}))
+    with caplog.at_level(logging.ERROR, "wsgi_lambda"):
+        response = client.post("/lambda1")
+    (line,) = (record.getMessage() for record in caplog.records)
+    line = line.replace(f"{lambda_server.host}:{lambda_server.port}", "lambda.us-east-1.amazonaws.com")
+    shown = block(PAGE, "text").strip()
+    # The page shortens Lambda's own message.
+    pattern = re.escape(shown).replace("…", ".*")
+    assert re.fullmatch(pattern, line)
+    assert response.json == {
+        "message": "The function could not be invoked",
+        "request_id": "5c4b1e0e-6c1f-4a53-9f5e-0d8f0a1d7c11",
+    }
+    assert response.json == json.loads(block(page("docs/failures.md"), "json"))
+
+
+def test_key_in_a_file_is_replaced_without_a_restart(
+    lambda_server: LambdaServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(block(PAGE, "ini"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", far_end(lambda_server)["AWS_ENDPOINT_URL_LAMBDA"])
+    config = {"aws_region": "us-east-1", "routes": {"/f": {"function_name": "f"}}}
+    client = Client(LambdaMiddleware(None, config))
+    assert client.get("/f").status_code == 200
+    file.write_text(block(PAGE, "ini").replace(ACCESS_KEY, "AKIDNEW"))
+    lambda_server.credentials = {"AKIDNEW": (SECRET_KEY, None)}
+    assert client.get("/f").status_code == 200
+    # The old key was refused once, and the function ran once for each request.
+    assert len(lambda_server.invocations) == 2
+    assert len(lambda_server.errors) == 1
+    lambda_server.errors.clear()
+
+
+def test_loggers_on_the_page_are_those_of_the_package() -> None:
+    names = {row[0].strip("`") for row in rows(LOGGING)}
+    source = Path(LambdaMiddleware.__module__.replace(".", "/")).parent
+    assert names == {"wsgi_lambda", "wsgi_lambda.tail"}, source

@@ -1,0 +1,160 @@
+"""The command line, credentials, questions and architecture."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from tests.conftest import MakeApp, defaults
+from tests.servers.lambda_server import Exchange, LambdaServer
+from tests.unit.docs.pages import PAGES, block, blocks, code, page, rows, section
+from tests.unit.docs.running import python
+from tests.unit.test_imports import MAY_IMPORT
+from wsgi_lambda import LambdaMiddleware
+from wsgi_lambda.cli import main
+from wsgi_lambda.options import OPTIONS
+
+COMMANDS = page("docs/command-line.md")
+ARCHITECTURE = page("docs/architecture.md")
+FAQ = page("docs/faq.md")
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "routes", "invoke", "import-kong"])
+def test_command_has_a_section_and_its_options_exist(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = section(COMMANDS, command)
+    options = set(re.findall(r"`(--?[a-zA-Z-]+)", text)) | {
+        option for option in ("--json", "--format") if f"`{option}" in text
+    }
+    shown = help_of(capsys, command)
+    assert [option for option in options if option not in shown] == []
+
+
+def test_commands_on_all_pages_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = help_of(capsys)
+    for path in PAGES:
+        for command in re.findall(r"wsgi-lambda ([a-z][a-z-]+)", path.read_text("utf-8")):
+            assert command in shown, (path.name, command)
+
+
+def test_check_prints_lines_like_those_on_the_page(
+    lambda_server: LambdaServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def reply(status: int, head: str) -> Any:
+        def step(exchange: Exchange) -> None:
+            exchange.send(f"HTTP/1.1 {status} Any\r\n{head}\r\n".encode())
+
+        return step
+
+    error = "x-amzn-ErrorType: AccessDeniedException\r\nContent-Length: 0\r\n"
+    lambda_server.script(reply(204, ""), reply(403, error))
+    config = {
+        **defaults(lambda_server),
+        "aws_key": None,
+        "aws_secret": None,
+        "routes": {
+            "/lambda1": {"function_name": "MyLambda"},
+            "/shop": {"function_name": "orders", "methods": ["POST"]},
+        },
+    }
+    (tmp_path / "settings.json").write_text(json.dumps(config))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    assert main(["check", str(tmp_path / "settings.json")]) == 1
+    endpoint = f"http://{lambda_server.host}:{lambda_server.port}"
+    printed = capsys.readouterr().out.replace(endpoint, "https://lambda.us-east-1.amazonaws.com")
+    assert printed.splitlines()[:2] == block(COMMANDS, "text").splitlines()[:2]
+
+
+def test_role_on_the_page_is_a_valid_configuration() -> None:
+    routes = eval(f"{{{block(page('docs/credentials.md'), 'python')}}}")
+    LambdaMiddleware(None, {"aws_region": "us-east-1", "routes": routes})
+
+
+@pytest.mark.parametrize(
+    "row", rows(section(FAQ, "What about CORS and preflights?")), ids=lambda row: row[0]
+)
+def test_preflight_goes_where_the_table_shows(
+    row: list[str], lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    options = eval(f"{{'methods': {found[0]}}}") if (found := re.findall(r"\[.*\]", row[0])) else {}
+    app = make_app({"/f": {"function_name": "f", **options}})
+    headers = {"Origin": "https://other.test", "Access-Control-Request-Method": "POST"}
+    status = Client(app).options("/f", headers=headers).status_code
+    assert status == (200 if row[1].startswith("the function") else 404)
+
+
+def test_view_of_the_comparison_works(tmp_path: Path) -> None:
+    source = f"""
+import json
+from flask import Flask, request
+app = Flask("app")
+class client:
+    def invoke(FunctionName, Payload):
+        import io
+        return {{"Payload": io.BytesIO(Payload.encode())}}
+{block(FAQ, "python")}
+print(app.test_client().post("/lambda1", json=[1]).text)
+"""
+    assert python(tmp_path, "-c", source) == "[1]\n"
+
+
+def test_options_in_the_table_of_the_readme_are_on_the_page_of_all_options() -> None:
+    names = [code(row[0])[0] for row in rows(section(page("README.md"), "The options most people set"))]
+    assert len(names) == 10
+    assert set(names) <= set(OPTIONS)
+
+
+@pytest.mark.skipif("dispatcher" not in MAY_IMPORT, reason="the dispatcher is not merged yet")
+def test_import_table_is_the_one_that_is_checked() -> None:
+    shown: dict[str, set[str]] = {}
+    for folders, imports in rows(section(ARCHITECTURE, "Who imports whom")):
+        names = re.sub(r"\(.*?\)", "", imports)
+        allowed = set() if names == "nothing" else {name.strip() for name in names.split(",")}
+        shown |= dict.fromkeys(code(folders), allowed)
+    assert shown == {name: set(may) for name, may in MAY_IMPORT.items() if name not in ("", "__main__")}
+
+
+def test_files_in_the_drawing_of_the_rooms_exist() -> None:
+    named = [name for cell, _ in rows(section(ARCHITECTURE, "The rooms")) for name in code(cell)]
+    package = Path(LambdaMiddleware.__call__.__code__.co_filename).parent
+    coming = {"dispatcher.py", "backends/", "delivery.py"}
+    assert [name for name in named if not (package / name).exists() and name not in coming] == []
+
+
+def test_invoker_on_the_page_takes_the_place_of_lambda() -> None:
+    dispatcher = pytest.importorskip("wsgi_lambda.dispatcher")
+    from wsgi_lambda.invoke.reply import Reply
+
+    names: dict[str, Any] = {
+        "json": json,
+        "Reply": Reply,
+        "Dispatcher": dispatcher.Dispatcher,
+        "handler": lambda event, context: {"received": event},
+        "config": {"aws_region": "us-east-1", "routes": {"/f": {"function_name": "f"}}},
+    }
+    (snippet,) = blocks(ARCHITECTURE, "python")
+    exec(snippet, names)
+    from werkzeug.test import create_environ
+
+    from wsgi_lambda.request import Request
+
+    environ = create_environ("/f?a=1")
+    backend = names["dispatcher"].find(environ)
+    response = names["dispatcher"].respond(backend, Request(environ))
+    assert json.loads(b"".join(response.body)) == {"received": {"a": "1"}}
