@@ -54,7 +54,7 @@ def test_log_has_the_words_and_the_client_the_status(
     step, options = CAUSES[words]
     if step:
         lambda_server.script(step)
-    app = make_app({"/f": {"function_name": "MyLambda", **options}})
+    app = make_app({"/f": {"function_name": "MyLambda"}}, **options)
     with caplog.at_level(logging.WARNING, "wsgi_lambda"):
         response = Client(app).get("/f")
     (row,) = (row for row in TROUBLES if words in code(row[1]))
@@ -64,7 +64,12 @@ def test_log_has_the_words_and_the_client_the_status(
 
 
 def test_every_row_with_a_status_of_its_own_has_a_test() -> None:
-    shown = {words for status, words_cell, _ in TROUBLES if status[:3].isdigit() for words in code(words_cell)}
+    shown = {
+        words
+        for status, words_cell, _ in TROUBLES
+        if status[:3].isdigit()
+        for words in code(words_cell)
+    }
     assert shown - {"LengthRequired", "RequestError"} == set(CAUSES)
 
 

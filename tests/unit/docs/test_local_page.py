@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sample_app.emulator import emulator, function_names
+from sample_app.emulator import function_names
+from sample_app.processes import running, wait_until_ready
 from tests.unit.docs.pages import block, blocks, page, save_files, section
-from tests.unit.docs.running import python
+from tests.unit.docs.running import environ_of, free_port, python
 from wsgi_lambda import LambdaMiddleware
 
 PAGE = page("docs/local.md")
@@ -24,11 +27,21 @@ def test_function_is_deployed_and_invoked(tmp_path: Path) -> None:
     handlers = [each for each in blocks(GUIDE, "python") if "lambda_handler" in each]
     (tmp_path / "lambda_function.py").write_text(handlers[0])
     deploy = tmp_path / "deploy.py"
-    with emulator() as peer:
-        deploy.write_text(deploy.read_text().replace("http://127.0.0.1:4566", peer.url))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    (start,) = re.findall(r"`([^`]+) python -m ministack`", PAGE)
+    started = dict(word.split("=") for word in start.split())
+    environ = environ_of(tmp_path, {**started, "GATEWAY_PORT": str(port), "PYTHONWARNINGS": ""})
+    command = [sys.executable, "-m", "ministack"]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        running(command, environ, stdout=log, stderr=log, cwd=tmp_path) as process,
+    ):
+        wait_until_ready(process, port, "/_ministack/health", (tmp_path / "log").read_text)
+        deploy.write_text(deploy.read_text().replace("http://127.0.0.1:4566", url))
         python(tmp_path, "deploy.py")
         exports = block(section(PAGE, "Your app with an emulator"), "sh")
-        exports = exports.replace("http://127.0.0.1:4566", peer.url)
+        exports = exports.replace("http://127.0.0.1:4566", url)
         environ = dict(word.split("=") for word in exports.split() if "=" in word)
         command = ["-m", "wsgi_lambda", "invoke", "app:app", "/lambda1?key1=value1"]
         assert "wsgi-lambda invoke app:app '/lambda1?key1=value1' --event" in PAGE

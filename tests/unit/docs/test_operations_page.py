@@ -23,7 +23,9 @@ SHOW = "\nimport logging; logging.getLogger('wsgi_lambda.tail').info('the end of
 
 
 def test_flask_logs_the_tail(tmp_path: Path) -> None:
-    (tmp_path / "show.py").write_text(f"import sys\nsys.stderr = sys.stdout\n{blocks(LOGGING, 'python')[0]}{SHOW}")
+    (tmp_path / "show.py").write_text(
+        f"import sys\nsys.stderr = sys.stdout\n{blocks(LOGGING, 'python')[0]}{SHOW}"
+    )
     assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
 
 
@@ -31,7 +33,9 @@ def test_django_logs_the_tail(tmp_path: Path) -> None:
     python(tmp_path, "-m", "django", "startproject", "mysite", ".")
     with (tmp_path / "mysite" / "settings.py").open("a") as file:
         file.write(blocks(LOGGING, "python")[1])
-    (tmp_path / "show.py").write_text(f"import sys\nsys.stderr = sys.stdout\nimport mysite.wsgi{SHOW}")
+    (tmp_path / "show.py").write_text(
+        f"import sys\nsys.stderr = sys.stdout\nimport mysite.wsgi{SHOW}"
+    )
     assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
 
 
@@ -53,7 +57,9 @@ def test_line_of_the_log_looks_like_the_one_on_the_page(
     with caplog.at_level(logging.ERROR, "wsgi_lambda"):
         response = client.post("/lambda1")
     (line,) = (record.getMessage() for record in caplog.records)
-    line = line.replace(f"{lambda_server.host}:{lambda_server.port}", "lambda.us-east-1.amazonaws.com")
+    line = line.replace(
+        f"{lambda_server.host}:{lambda_server.port}", "lambda.us-east-1.amazonaws.com"
+    )
     shown = block(PAGE, "text").strip()
     # The page shortens Lambda's own message.
     pattern = re.escape(shown).replace("…", ".*")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
 
 from tests.conftest import MakeApp, defaults
 from tests.servers.lambda_server import Exchange, LambdaServer
@@ -17,7 +17,10 @@ from tests.unit.docs.running import python
 from tests.unit.test_imports import MAY_IMPORT
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.cli import main
+from wsgi_lambda.dispatcher import Dispatcher
+from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import OPTIONS
+from wsgi_lambda.request import Request
 
 COMMANDS = page("docs/command-line.md")
 ARCHITECTURE = page("docs/architecture.md")
@@ -115,45 +118,40 @@ print(app.test_client().post("/lambda1", json=[1]).text)
 
 
 def test_options_in_the_table_of_the_readme_are_on_the_page_of_all_options() -> None:
-    names = [code(row[0])[0] for row in rows(section(page("README.md"), "The options most people set"))]
+    names = [
+        code(row[0])[0] for row in rows(section(page("README.md"), "The options most people set"))
+    ]
     assert len(names) == 10
     assert set(names) <= set(OPTIONS)
 
 
-@pytest.mark.skipif("dispatcher" not in MAY_IMPORT, reason="the dispatcher is not merged yet")
 def test_import_table_is_the_one_that_is_checked() -> None:
     shown: dict[str, set[str]] = {}
     for folders, imports in rows(section(ARCHITECTURE, "Who imports whom")):
         names = re.sub(r"\(.*?\)", "", imports)
         allowed = set() if names == "nothing" else {name.strip() for name in names.split(",")}
         shown |= dict.fromkeys(code(folders), allowed)
-    assert shown == {name: set(may) for name, may in MAY_IMPORT.items() if name not in ("", "__main__")}
+    assert shown == {
+        name: set(may) for name, may in MAY_IMPORT.items() if name not in ("", "__main__")
+    }
 
 
 def test_files_in_the_drawing_of_the_rooms_exist() -> None:
     named = [name for cell, _ in rows(section(ARCHITECTURE, "The rooms")) for name in code(cell)]
     package = Path(LambdaMiddleware.__call__.__code__.co_filename).parent
-    coming = {"dispatcher.py", "backends/", "delivery.py"}
-    assert [name for name in named if not (package / name).exists() and name not in coming] == []
+    assert [name for name in named if not (package / name).exists()] == []
 
 
 def test_invoker_on_the_page_takes_the_place_of_lambda() -> None:
-    dispatcher = pytest.importorskip("wsgi_lambda.dispatcher")
-    from wsgi_lambda.invoke.reply import Reply
-
     names: dict[str, Any] = {
         "json": json,
         "Reply": Reply,
-        "Dispatcher": dispatcher.Dispatcher,
+        "Dispatcher": Dispatcher,
         "handler": lambda event, context: {"received": event},
         "config": {"aws_region": "us-east-1", "routes": {"/f": {"function_name": "f"}}},
     }
     (snippet,) = blocks(ARCHITECTURE, "python")
     exec(snippet, names)
-    from werkzeug.test import create_environ
-
-    from wsgi_lambda.request import Request
-
     environ = create_environ("/f?a=1")
     backend = names["dispatcher"].find(environ)
     response = names["dispatcher"].respond(backend, Request(environ))
