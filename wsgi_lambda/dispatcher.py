@@ -62,10 +62,14 @@ class Dispatcher:
         self._load: Callable[[], Mapping[str, Any]] = lambda: configuration
         routes = read_routes(configuration)
         self.connections = Connections()
-        self._table = RouteTable(
+        backends = (
             FunctionBackend(route, around(route, make_invoker(route, self.connections)))
             for route in routes
         )
+        self._table: RouteTable[Backend] = RouteTable(backends, for_nul=NUL_IN_PATH)
+        #: Return the backend that owns a request, or None if the app does. It is the
+        #: table's own method: requests of the app pay for one call less.
+        self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
         warn_of_short_timeout(routes)
 
     @property
@@ -77,12 +81,6 @@ class Dispatcher:
     def backends(self) -> tuple[Backend, ...]:
         """All backends, in the order of matching."""
         return self._table.items
-
-    def find(self, environ: WSGIEnvironment) -> Backend | None:
-        """Return the backend that owns a request, or None if the app does."""
-        if "\0" in environ.get("PATH_INFO", ""):
-            return NUL_IN_PATH
-        return self._table.find(environ)
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""

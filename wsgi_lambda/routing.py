@@ -13,10 +13,10 @@ from wsgi_lambda.options import Match, Route
 
 
 class HasRoute(Protocol):
-    """Anything with a route, as a backend has."""
+    """Anything with a route, as a backend has; None owns no request."""
 
     @property
-    def route(self) -> Route: ...
+    def route(self) -> Route | None: ...
 
 
 Item = TypeVar("Item", bound=HasRoute)
@@ -28,23 +28,24 @@ class RouteTable(Generic[Item]):
     A path ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
     Kong matches both; a middleware that did so would hide pages of the app.
     The longest path comes first. Under one path, routes with `consumers` come
-    before those without, and then the order of the configuration decides.
+    before those without, and then the order of the configuration decides. A path
+    with NUL belongs to ``for_nul``.
     """
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], *, for_nul: Item | None = None) -> None:
+        routed = [(item.route, item) for item in items if item.route is not None]
         ordered = sorted(
-            ((_as_path_info(item.route.path), item) for item in items),
-            key=lambda pair: (-len(pair[0]), not pair[1].route.match.consumers),
+            ((_as_path_info(route.path), route.match, item) for route, item in routed),
+            key=lambda row: (-len(row[0]), not row[1].consumers),
         )
         #: All items, in order of precedence.
-        self.items = tuple(item for _, item in ordered)
-        self._by_path = {
-            path: tuple((item.route.match, item) for other, item in ordered if other == path)
-            for path, _ in ordered
-        }
-        #: The number of segments of the longest route, by its first segment.
+        self.items = tuple(item for *_, item in ordered)
+        self._for_nul = for_nul
+        self._by_path: dict[str, list[tuple[Match, Item]]] = {}
+        #: The number of segments of the longest path, by its first segment.
         self._depths: dict[str, int] = {}
-        for path, _ in ordered:
+        for path, match, item in ordered:
+            self._by_path.setdefault(path, []).append((match, item))
             if path:
                 first = path[1:].partition("/")[0]
                 self._depths[first] = max(path.count("/"), self._depths.get(first, 0))
@@ -60,6 +61,8 @@ class RouteTable(Generic[Item]):
         segment, and only if it matches, one for each segment of a route.
         """
         path = environ.get("PATH_INFO", "")
+        if "\0" in path and self._for_nul is not None:
+            return self._for_nul
         before, _, rest = path.partition("/")
         if before or rest.startswith("/"):
             # Flask treats "//pay" and "pay" as "/pay": they must not bypass the route.

@@ -138,7 +138,7 @@ def test_route_owns_what_the_app_s_own_rule_would(
 @pytest.mark.parametrize("target", ["/f%00", "/%00", "/g/%00/f", "/f/x%00.jpg"])
 def test_path_with_nul_is_nobody_s(target: str, both: tuple[Ask, Ask], tried: Tried) -> None:
     answer = both[1](target)
-    assert (answer.status, answer.json()["message"]) == (400, "The request's path holds a NUL")
+    assert (answer.status, answer.json()["message"]) == (400, "The request's path contains NUL")
     tried(paths=1)
 
 
