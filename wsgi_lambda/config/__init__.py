@@ -29,6 +29,10 @@ from wsgi_lambda.options import (
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions)
 
+_INVALID_PATH = (
+    "a path must be a string that begins with exactly one '/', without NUL or lone surrogates"
+)
+
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
     """Return the routes of ``config`` in its order.
@@ -127,21 +131,27 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
 def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRoute]:
     """Yield every route that is a mapping, even if its path is invalid."""
     if not isinstance(routes, Mapping):
-        code = "missing" if routes is None else "wrong_type"
-        problems.append(Problem("routes", "required: a mapping of paths to options", code))
+        problems.append(_no_mapping_of_routes(routes))
         return
     seen: dict[str, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
         if not parsers.is_path(key):
-            text = "a path must be a string that begins with exactly one '/' and contains no NUL"
-            problems.append(Problem(place, text, "invalid_path"))
+            problems.append(Problem(place, _INVALID_PATH, "invalid_path"))
         path = str(key).rstrip("/") or "/"
         if path in seen:
             text = f"the same path as {seen[path]}; give a list of routes there"
             problems.append(Problem(place, text, "same_path"))
         seen[path] = place
         yield from _routes_of_path(place, path, value, problems)
+
+
+def _no_mapping_of_routes(routes: object) -> Problem:
+    wanted = "a mapping of paths to options"
+    if routes is None:
+        return Problem("routes", f"required, {wanted}", "missing")
+    text = f"must be {wanted}, not {parsers.type_in_words(routes)}"
+    return Problem("routes", text, "wrong_type")
 
 
 def _routes_of_path(

@@ -1,0 +1,83 @@
+"""Options that are valid one by one, but not together."""
+
+import pytest
+
+from tests.unit.configurations import ARN, problems_of, read_route
+from tests.unit.options.invalid_values import NO_REGION, NO_SECRET
+
+
+@pytest.mark.parametrize("name", ["pay:prod", f"{ARN}:prod", "pay:$LATEST"])
+def test_qualifier_must_equal_the_one_in_the_name(name):
+    assert problems_of(function_name=name, qualifier="beta") == [
+        "routes['/a'].qualifier: contradicts the qualifier at the end of function_name"
+    ]
+
+
+@pytest.mark.parametrize("environ", [{}, {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}])
+def test_region_is_required(environ):
+    assert problems_of(environ=environ) == [
+        "routes['/a'].aws_region: not set; set it here, in a full ARN in function_name, in the "
+        "environment variable AWS_REGION or AWS_DEFAULT_REGION, or, with the extra aws, in a "
+        "profile"
+    ]
+
+
+def test_region_must_equal_the_one_in_the_arn():
+    assert problems_of(function_name=ARN, aws_region="us-east-1") == [
+        "routes['/a'].aws_region: contradicts the region in function_name"
+    ]
+
+
+def test_region_of_an_arn_wins_over_a_default():
+    target = read_route(defaults={"aws_region": "us-east-1"}, function_name=ARN).target
+    assert target.aws_region == "eu-west-1"
+
+
+def test_invalid_region_is_not_reported_as_missing():
+    assert problems_of(environ={}, aws_region="Ireland") == [
+        f"routes['/a'].aws_region: {NO_REGION}"
+    ]
+
+
+@pytest.mark.parametrize("region", ["us-east-1\n", "x.evil.test/"], ids=["line-end", "host"])
+def test_invalid_region_in_the_environment_is_rejected(region):
+    assert problems_of(environ={"AWS_REGION": region}) == [
+        "routes['/a'].aws_region: the environment or a profile contains an invalid region name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param({"aws_key": "a"}, ["aws_secret: required with aws_key"], id="no-secret"),
+        pytest.param({"aws_secret": "a"}, ["aws_key: required with aws_secret"], id="no-key"),
+        pytest.param(
+            {"aws_session_token": "a"},
+            ["aws_session_token: requires aws_key and aws_secret"],
+            id="token-alone",
+        ),
+        pytest.param(
+            {"aws_key": "a", "aws_session_token": "a"},
+            ["aws_secret: required with aws_key"],
+            id="token-and-key",
+        ),
+    ],
+)
+def test_incomplete_keys_are_rejected(keys, expected):
+    assert problems_of(**keys) == [f"routes['/a'].{problem}" for problem in expected]
+
+
+def test_keys_may_be_completed_by_a_default():
+    identity = read_route(defaults={"aws_secret": "secret"}, aws_key="AKID").identity
+    assert (identity.aws_key, identity.aws_secret) == ("AKID", "secret")
+
+
+def test_invalid_key_is_not_missing_for_the_token():
+    keys = {"aws_key": "a b", "aws_secret": "secret", "aws_session_token": "token"}
+    assert problems_of(**keys) == [f"routes['/a'].aws_key: {NO_SECRET}"]
+
+
+def test_default_token_is_dropped_for_keys_of_a_route():
+    top = {"aws_key": "ASIATOP", "aws_secret": "top", "aws_session_token": "token"}
+    identity = read_route(defaults=top, aws_key="AKID", aws_secret="own").identity
+    assert identity.aws_session_token is None
