@@ -20,7 +20,7 @@ from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.retry_quota import wait_before
 from wsgi_lambda.invoke.sign import Signer
 from wsgi_lambda.options import Route, Target, Transport
-from wsgi_lambda.options.aws_names import HEADER_SOURCE
+from wsgi_lambda.options.aws_names import Tenant
 from wsgi_lambda.wire.attempt import Attempt
 
 log = logging.getLogger("wsgi_lambda")
@@ -161,8 +161,8 @@ def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
     # Lambda returns the log only if it waits for the function.
     if target.invocation_type == "RequestResponse":
         headers["X-Amz-Log-Type"] = target.log_type
-    if target.tenant_id and not target.tenant_id.startswith(HEADER_SOURCE):
-        headers["X-Amz-Tenant-Id"] = target.tenant_id
+    if isinstance(target.tenant_id, Tenant):
+        headers["X-Amz-Tenant-Id"] = target.tenant_id.value
     if target.client_context:
         headers["X-Amz-Client-Context"] = target.client_context
     url = f"{transport.scheme}://{transport.authority}{path}{query}"

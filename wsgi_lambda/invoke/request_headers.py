@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
-from wsgi_lambda.options.aws_names import HEADER_SOURCE, is_tenant
+from wsgi_lambda.options.aws_names import TenantHeader, is_tenant
 from wsgi_lambda.request import Request
 
 
@@ -20,8 +20,8 @@ def request_headers(request: Request, target: Target) -> dict[str, str]:
     ``{"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"}``.
     """
     headers = {"X-Amzn-Trace-Id": request.trace}
-    if target.tenant_id and target.tenant_id.startswith(HEADER_SOURCE):
-        headers["X-Amz-Tenant-Id"] = _tenant(request, target.tenant_id.removeprefix(HEADER_SOURCE))
+    if isinstance(target.tenant_id, TenantHeader):
+        headers["X-Amz-Tenant-Id"] = _tenant(request, target.tenant_id.name)
     return headers
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from wsgi_lambda.header_syntax import is_token
@@ -31,7 +32,7 @@ _EXTERNAL_ID = r"[\w+=,.@:/-]{2,1224}"
 # TenantId in the model of the Invoke API.
 _TENANT = r"[a-zA-Z0-9._:/=+\-@ ]{1,256}"
 #: The prefix of a `tenant_id` that is read from a request header: "header:X-Tenant".
-HEADER_SOURCE = "header:"
+_HEADER_SOURCE = "header:"
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
 _CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
 # A region becomes part of a host name, so it must not contain a dot.
@@ -86,15 +87,31 @@ def is_tenant(name: str) -> bool:
     return fits(_TENANT, name) and name == name.strip()
 
 
-def tenant_id(value: object) -> str:
-    """Parse a tenant id, or the source of one in each request: ``"header:X-Tenant"``."""
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant that is the same for all requests."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantHeader:
+    """The header of each request that contains its tenant."""
+
+    name: str
+
+
+def tenant_id(value: object) -> Tenant | TenantHeader:
+    """Parse a tenant id, or its source: ``"header:X-Tenant"`` is ``TenantHeader("X-Tenant")``."""
     given = string(value)
-    if given.startswith(HEADER_SOURCE):
-        if not is_token(given.removeprefix(HEADER_SOURCE)):
-            raise ValueError(f"must name a header after {HEADER_SOURCE}")
-    elif not is_tenant(given):
+    if given.startswith(_HEADER_SOURCE):
+        name = given.removeprefix(_HEADER_SOURCE)
+        if not is_token(name):
+            raise ValueError(f"must name a header after {_HEADER_SOURCE}")
+        return TenantHeader(name)
+    if not is_tenant(given):
         raise ValueError("is not a valid tenant id or header:NAME")
-    return given
+    return Tenant(given)
 
 
 def client_context(value: object) -> str:

@@ -66,7 +66,7 @@ class Target:
         doc="Concurrent invocations of the route in each process. Further requests get 503 "
         "immediately",
     )
-    tenant_id: str | None = option(
+    tenant_id: aws_names.Tenant | aws_names.TenantHeader | None = option(
         aws_names.tenant_id,
         type_name="string",
         doc="Tenant of the invocation, for functions with tenant isolation. `header:NAME` reads "

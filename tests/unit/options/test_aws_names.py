@@ -102,3 +102,8 @@ def test_function_name_is_split_into_region_name_and_qualifier(name, parts):
 @pytest.mark.parametrize("name", ["blue", "blue team/7", "a" * 256])
 def test_tenant_id_fits_into_a_header(name):
     assert aws_names.is_tenant(name)
+
+
+def test_tenant_is_an_id_or_the_header_that_contains_it():
+    assert aws_names.tenant_id("blue") == aws_names.Tenant("blue")
+    assert aws_names.tenant_id("header:X-Tenant") == aws_names.TenantHeader("X-Tenant")

@@ -9,6 +9,7 @@ from tests.unit.configurations import REGION, ROLE, option_value, read_route
 from tests.unit.options.invalid_values import INVALID
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.options import OPTIONS
+from wsgi_lambda.options.aws_names import Tenant
 
 
 def test_option_that_is_not_set_has_its_default():
@@ -94,7 +95,7 @@ GIVEN = {
     "aws_imds_protocol_version": ("v2", "v2"),
     "retries": (10, 10),
     "max_concurrency": (1, 1),
-    "tenant_id": ("blue team/7", "blue team/7"),
+    "tenant_id": ("blue team/7", Tenant("blue team/7")),
     # {"a": 1} in base64.
     "client_context": ({"a": 1}, "eyJhIjogMX0="),
     "host": ("Lambda.Test", "lambda.test"),
