@@ -1,6 +1,5 @@
-# Everything a newcomer needs: `make demo` and `make test`. Both make their own
-# virtual environment once, and work without the network from then on. So does
-# `make bench`; RESULTS=docs/measured writes the results that docs/performance.md shows.
+# `make` lists the targets. Each makes the virtual environment that it needs once,
+# and works without the network from then on.
 PYTHON ?= python3
 VENV ?= .venv
 APP ?= flask
@@ -8,7 +7,18 @@ RESULTS ?= build
 BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: demo test docs reliability soak corpus bench lint clean
+.PHONY: help demo test docs reliability soak corpus bench lint clean
+
+help:
+	@echo "make demo          a shop whose pages come from Lambda functions, on this machine (APP=django)"
+	@echo "make test          all tests"
+	@echo "make lint          ruff and mypy"
+	@echo "make docs          write docs/options.md from the declarations of the options"
+	@echo "make corpus        show what other libraries read in our API Gateway events"
+	@echo "make bench         compare with boto3 and plain requests (RESULTS=docs/measured)"
+	@echo "make reliability   run all tests and write docs/measured/reliability.md"
+	@echo "make soak          20 minutes of load with faults (SOAK='--minutes 20')"
+	@echo "make clean         remove everything that the targets made"
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
@@ -51,7 +61,7 @@ lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# One stamp an extra: made anew only when the dependencies change.
+# One stamp for each extra: installed again only when the dependencies change.
 $(VENV)/.%: setup.cfg pyproject.toml
 	@echo "Making $(VENV) with what 'make $*' needs (once; this takes about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

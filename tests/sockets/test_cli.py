@@ -109,6 +109,7 @@ def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: Lambda
         f"ok   /a  first  {where}  {end}",
         f"ok   /a/b  methods GET,POST  hosts a.test  second  {where}  {end}",
         f"ok   /a/b  consumers bob  third:live  {where}  {end}",
+        "3 routes: 3 ok, 0 failed",
     ]
 
 
@@ -120,14 +121,41 @@ def test_check_tells_what_lambda_says_and_no_key(
     lambda_server.respond(500)
     assert main(["check", setting]) == 1
     shown = capfd.readouterr().out
-    assert [line.rpartition("DryRun: ")[2] for line in shown.splitlines()] == [
+    *lines, summary = shown.splitlines()
+    assert [line.rpartition("DryRun: ")[2] for line in lines] == [
         "ok",
         "Lambda replied 403 AccessDeniedException",
         "Lambda replied 500",
     ]
-    assert [line[:5] for line in shown.splitlines()] == ["ok   ", "FAIL ", "FAIL "]
+    assert [line[:5] for line in lines] == ["ok   ", "FAIL ", "FAIL "]
+    assert summary == "3 routes: 1 ok, 2 failed"
     assert ACCESS_KEY not in shown
     assert SECRET_KEY not in shown
+
+
+def test_check_prints_an_error_that_routes_share_once(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.respond(500)
+    assert main(["check", setting]) == 1
+    *lines, summary = capfd.readouterr().out.splitlines()
+    assert [line.rpartition("DryRun: ")[2] for line in lines] == [
+        "Lambda replied 500",
+        "the same error as above",
+        "the same error as above",
+    ]
+    assert summary == "3 routes: 0 ok, 3 failed"
+
+
+def test_problem_that_routes_share_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    routes = {path: {"function_name": "f"} for path in ("/a", "/b", "/c", "/d")}
+    routes["/a"] = [{"function_name": "f", "timeout": "x"}, {"function_name": "f"}]  # type: ignore[assignment]
+    assert main(["check", written({"routes": routes})]) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("routes['/a'][0].timeout: must be")
+    assert lines[1].startswith("aws_region: not set")
+    assert lines[1].endswith("(in 5 routes: '/a', '/b', '/c', …)")
 
 
 def test_check_of_no_routes_fails(capfd: pytest.CaptureFixture[str]) -> None:
@@ -179,10 +207,10 @@ def test_routes_stand_in_the_order_of_matching(
     where = f"us-east-1   http://127.0.0.1:{lambda_server.port}"
     assert main(["routes", setting]) == 0
     assert capfd.readouterr().out.splitlines() == [
-        "PATH  METHODS   HOSTS   CONSUMERS  FUNCTION    AWS REGION  ENDPOINT",
-        f"/a/b  -         -       bob        third:live  {where}",
-        f"/a/b  GET,POST  a.test  -          second      {where}",
-        f"/a    -         -       -          first       {where}",
+        "PATH  METHODS   HOSTS   CONSUMERS  AUTHORIZE  FUNCTION    AWS REGION  ENDPOINT",
+        f"/a/b  -         -       bob        -          third:live  {where}",
+        f"/a/b  GET,POST  a.test  -          -          second      {where}",
+        f"/a    -         -       -          -          first       {where}",
     ]
 
 
@@ -190,15 +218,39 @@ def test_routes_for_machines(
     setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["routes", setting, "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)[1] == {
+    third, second, first = json.loads(capfd.readouterr().out)
+    assert (third["consumers"], third["methods"]) == (["bob"], None)
+    assert [first[name] for name in ("methods", "hosts", "consumers", "authorize")] == [None] * 4
+    assert second == {
         "path": "/a/b",
         "methods": ["GET", "POST"],
         "hosts": ["a.test"],
-        "consumers": [],
+        "consumers": None,
+        "authorize": None,
         "function": "second",
         "aws_region": "us-east-1",
         "endpoint": f"http://127.0.0.1:{lambda_server.port}",
     }
+
+
+def allow(request: Any) -> None:
+    """Allow every request."""
+
+
+class Hook:
+    """A hook that is an object."""
+
+    __call__ = staticmethod(allow)
+
+
+@pytest.mark.parametrize(("hook", "name"), [(allow, "allow"), (Hook(), "Hook")])
+def test_routes_show_the_hook_of_authorize(
+    hook: Any, name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = {"function_name": "f", "aws_region": "us-east-1", "authorize": hook}
+    monkeypatch.setattr(sys.modules[__name__], "CONFIG", {"routes": {"/": options}}, raising=False)
+    assert main(["routes", f"{__name__}:CONFIG", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)[0]["authorize"] == f"{__name__}:{name}"
 
 
 def test_invoke_prints_the_event_and_the_answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -116,3 +117,10 @@ def test_nothing_is_installed_from_an_index_before_there_is_a_release(path: Path
 )
 def test_words_are_those_of_the_field(path: Path) -> None:
     assert NOT_OUR_WORDS.findall(path.read_text(encoding="utf-8")) == []
+
+
+def test_make_lists_its_targets() -> None:
+    makefile = page("Makefile")
+    (phony,) = re.findall(r"^\.PHONY: help (.+)$", makefile, re.MULTILINE)
+    run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split()[1] for line in run.stdout.splitlines()} == set(phony.split())

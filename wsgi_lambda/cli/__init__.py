@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from wsgi_lambda.cli.check import run_check
-from wsgi_lambda.cli.console import complain
+from wsgi_lambda.cli.console import complain, problem_lines
 from wsgi_lambda.cli.import_kong import run_import_kong
 from wsgi_lambda.cli.invoke import read_data, read_header, run_invoke
 from wsgi_lambda.cli.routes import run_routes
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = given.run(given)
     except ConfigError as error:
-        complain(*error.errors)
+        complain(*problem_lines(error.problems))
         return 2
     return status
 

@@ -16,19 +16,27 @@ from wsgi_lambda.options import Route
 
 
 def run_check(given: argparse.Namespace) -> int:
-    """Print a line for each route; return 0 if all may be invoked, else 1."""
+    """Print a line for each route and a summary; return 0 if all may be invoked, else 1."""
     routes = load(given.file)
     if not routes:
         complain(f"{given.file}: no routes")
-    all_passed = bool(routes)
+        return 1
+    failures: list[str] = []
     with closing(Connections()) as connections:
         for route in routes:
             result, passed = _dry_run(route, connections)
-            all_passed &= passed
-            origin = _origin(route, connections)
-            facts = [*_facts(route), f"credentials: {origin}", f"DryRun: {result}"]
-            print("ok  " if passed else "FAIL", "  ".join(facts))
-    return 0 if all_passed else 1
+            facts = [*_facts(route), f"credentials: {_origin(route, connections)}"]
+            # A long error that many routes share is printed once.
+            shown = "the same error as above" if result in failures else result
+            print("ok  " if passed else "FAIL", "  ".join([*facts, f"DryRun: {shown}"]))
+            if not passed:
+                failures.append(result)
+    print(f"{_routes(len(routes))}: {len(routes) - len(failures)} ok, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+def _routes(count: int) -> str:
+    return "1 route" if count == 1 else f"{count} routes"
 
 
 def _facts(route: Route) -> list[str]:

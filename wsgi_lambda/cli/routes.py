@@ -27,4 +27,4 @@ def run_routes(given: argparse.Namespace) -> int:
 
 
 def _cell(value: Any) -> str:
-    return value if isinstance(value, str) else ",".join(value) or "-"
+    return value if isinstance(value, str) else ",".join(value or "-")
