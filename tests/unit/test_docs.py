@@ -54,6 +54,10 @@ def test_lowest_versions_are_those_that_setup_cfg_allows() -> None:
     assert sorted(lowest) == sorted(filter(None, allowed))
 
 
+def test_screenshot_is_small() -> None:
+    assert (ROOT / "docs" / "demo.png").stat().st_size < 200_000  # bytes
+
+
 def test_readme_is_of_this_version() -> None:
     assert f"Version {wsgi_lambda.__version__} " in page("README.md")
 

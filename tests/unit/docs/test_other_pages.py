@@ -84,6 +84,36 @@ def test_check_prints_lines_like_those_on_the_page(
     assert printed.splitlines()[:2] == block(COMMANDS, "text").splitlines()[:2]
 
 
+FILES = [
+    name for row in rows(COMMANDS) for name in code(row[0]) if re.search(r":|\.json|\.to|\.y", name)
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_may_be_each_of_those_on_the_page(name: str, tmp_path: Path) -> None:
+    config = '{"aws_region": "us-east-1", "routes": {"/lambda1": {"function_name": "f"}}}'
+    toml = 'aws_region = "us-east-1"\n[routes."/lambda1"]\nfunction_name = "f"\n'
+    app = page("README.md")
+    flask = block(section(app, "Flask"), "python")
+    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
+    wsgi, settings = blocks(section(app, "Django"), "python")
+    (tmp_path / "mysite" / "wsgi.py").write_text(wsgi)
+    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+        file.write(settings)
+    (tmp_path / "app.py").write_text(flask)
+    lines = "".join(f"    {line}" for line in flask.splitlines(keepends=True))
+    shop = (
+        f"class settings:\n    WSGI_LAMBDA = {config}\ndef create_app():\n{lines}    return app\n"
+    )
+    (tmp_path / "shop.py").write_text(shop)
+    (tmp_path / "settings.toml").write_text(toml)
+    for suffix in ("json", "yaml", "yml"):
+        (tmp_path / f"settings.{suffix}").write_text(config)
+    name = name.strip("'")
+    printed = python(tmp_path, "-m", "wsgi_lambda", "routes", name, "--json")
+    assert [route["path"] for route in json.loads(printed)] == ["/lambda1"]
+
+
 def test_role_on_the_page_is_a_valid_configuration() -> None:
     routes = eval(f"{{{block(page('docs/credentials.md'), 'python')}}}")
     LambdaMiddleware(None, {"aws_region": "us-east-1", "routes": routes})

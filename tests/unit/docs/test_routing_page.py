@@ -12,7 +12,7 @@ from werkzeug.test import Client
 from tests.conftest import MakeApp
 from tests.servers.lambda_server import LambdaServer
 from tests.unit.docs.pages import block, code, importing, page, rows, save_files, section
-from tests.unit.docs.running import far_end, python
+from tests.unit.docs.running import python
 from wsgi_lambda import ConfigError, LambdaMiddleware
 
 PAGE = page("docs/routing.md")
@@ -69,13 +69,18 @@ def test_authorize_lets_the_right_token_pass(
     assert len(lambda_server.invocations) == (status == 200)
 
 
-def test_configuration_may_be_a_file(lambda_server: LambdaServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["settings.toml", "settings.json", "shop.settings:WSGI_LAMBDA"])
+def test_configuration_may_be_a_file_or_an_import_path(source: str, tmp_path: Path) -> None:
+    assert f'"{source}"' in PAGE or source == "settings.json"
     save_files(PAGE, tmp_path)
-    (tmp_path / "shop.py").write_text("WSGI_LAMBDA = {'routes': {'/a': {'function_name': 'f'}}}")
-    for source in ("settings.toml", "shop:WSGI_LAMBDA"):
-        environ = {**far_end(lambda_server), "AWS_REGION": "us-east-1"}
-        printed = python(tmp_path, "-m", "wsgi_lambda", "routes", source, "--json", **environ)
-        assert len(json.loads(printed)) == 1
+    config = {"aws_region": "us-east-1", "routes": {"/lambda1": {"function_name": "f"}}}
+    (tmp_path / "settings.json").write_text(json.dumps({"WSGI_LAMBDA": config}))
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "settings.py").write_text(f"WSGI_LAMBDA = {config}")
+    app = f"from wsgi_lambda import LambdaMiddleware; LambdaMiddleware(None, {source!r})"
+    python(tmp_path, "-c", app)
+    printed = python(tmp_path, "-m", "wsgi_lambda", "routes", source, "--json")
+    assert [route["path"] for route in json.loads(printed)] == ["/lambda1"]
 
 
 def test_all_errors_are_reported_together() -> None:
