@@ -99,3 +99,8 @@ def test_extras_exist() -> None:
     config.read(ROOT / "setup.cfg")
     for name in re.findall(r"extra\s+`(\w+)`", README):
         assert name in config["options.extras_require"]
+
+
+def test_package_index_shows_the_same_app() -> None:
+    app = block(section(README, "Flask"), "python")
+    assert block(page("docs/package.md"), "python") == app.removeprefix("# app.py\n")
