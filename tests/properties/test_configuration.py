@@ -1,9 +1,11 @@
-"""Any configuration gives routes or one ConfigError; routing and signing equal a reference."""
+"""Any configuration gives routes or a ConfigError; routing and signing equal a reference."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,8 @@ from requests import Request
 from requests_aws4auth import AWS4Auth
 
 from wsgi_lambda.config import read_routes
+from wsgi_lambda.config.files import load_document
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.invoke.sign import Signer
@@ -37,14 +41,16 @@ GOOD = {
     "qualifier": "7",
     "unhandled_status": 500,
 }
-ENTRIES = st.dictionaries(
+ROUTES = st.dictionaries(
     st.sampled_from(sorted(OPTIONS)) | st.text(), ANYTHING | st.sampled_from(list(GOOD.values()))
 ) | st.fixed_dictionaries({}, optional={name: st.just(GOOD[name]) for name in GOOD})
 
+SUFFIXES = st.sampled_from([".json", ".toml", ".yaml", ".yml"])
+
 
 @given(
-    defaults=ENTRIES,
-    routes=st.dictionaries(st.text() | st.just("/a"), ENTRIES | st.lists(ENTRIES)) | ANYTHING,
+    defaults=ROUTES,
+    routes=st.dictionaries(st.text() | st.just("/a"), ROUTES | st.lists(ROUTES)) | ANYTHING,
 )
 @pytest.mark.promise("valid")
 def test_any_configuration_gives_routes_or_one_error(defaults: dict[str, Any], routes: Any) -> None:
@@ -58,6 +64,27 @@ def test_any_configuration_gives_routes_or_one_error(defaults: dict[str, Any], r
 def test_anything_at_all_gives_routes_or_one_error(config: Any) -> None:
     with suppress(ConfigError):
         read_routes(config, {})
+
+
+@given(
+    name=st.from_regex(r"no_such_\w*(\.\w+)*(:(\w+\.)*\w*(\(.*\))?)?", fullmatch=True)
+    | st.text().map("no_such_{}.json".format)
+)
+@pytest.mark.promise("valid")
+def test_name_of_nothing_is_one_problem(name: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_configuration(name)
+    assert [problem.code for problem in raised.value.problems] == ["cannot_load"]
+
+
+@given(text=st.text() | st.text('{}[]":,= \n#&*-!0123456789.eabtrue'), suffix=SUFFIXES)
+@pytest.mark.promise("valid")
+def test_any_file_is_loaded_or_a_config_error(text: str, suffix: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, f"f{suffix}")
+        file.write_bytes(text.encode(errors="surrogatepass"))
+        with suppress(ConfigError):
+            load_document(str(file))
 
 
 SEGMENTS = st.lists(st.sampled_from(["a", "b", "ab", "é", "", "."]), max_size=4)
@@ -74,7 +101,7 @@ def test_routing_equals_the_longest_prefix_of_segments(
     configured = {"/" + "/".join(path).lstrip("/"): {"function_name": "f"} for path in paths}
     normal = {path.rstrip("/") or "/" for path in configured}
     if len(normal) < len(configured):
-        return  # the same path twice is a fault of its own
+        return  # the same path twice is a ConfigError
     routes = read_routes({"aws_region": "us-east-1", "routes": configured}, {})
     table = RouteTable(SimpleNamespace(route=route) for route in routes)
     path = "/" + "/".join(asked)
@@ -98,7 +125,7 @@ VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1
     now=st.datetimes(datetime(2001, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),
 )
 @pytest.mark.promise("signed")
-def test_signature_equals_aws4auth_s(
+def test_signature_equals_that_of_aws4auth(
     key: str,
     secret: str,
     token: str | None,
