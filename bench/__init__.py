@@ -1,6 +1,6 @@
-"""What the middleware costs, against boto3 and plain requests: `python -m bench`.
+"""Compare the middleware with boto3 and plain requests: `python -m bench`.
 
-Start with `__main__.py`. A figure (`figures/`) measures its contenders once a
-round, `targets.py` makes ratios of what was measured, `report.py` and `plot.py`
-show them. Nothing here is installed with the package.
+Start with `__main__.py`. Each figure in `figures/` measures its contenders once
+per round, `targets.py` computes ratios from the measurements, and `report.py`
+and `plot.py` show them. The bench is not installed with the package.
 """

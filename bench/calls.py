@@ -1,7 +1,8 @@
-"""Direct calls of WSGI apps and clients in this process: `python -m bench.calls cpu 3`.
+"""Call WSGI apps and clients directly in this process: `python -m bench.calls cpu 3`.
 
-Prints what one round measured as JSON. One thread unless said otherwise, the
-garbage collector on, contenders in batches whose order is random.
+Prints the measurements of one round as JSON. The calls are made in one thread
+unless a docstring names more, with the garbage collector on. Contenders
+take turns in batches, in random order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from bench.contenders import boto3_client, boto3_view, requests_post, wrap
-from bench.environment import REGION, Far
+from bench.environment import REGION, StubAddress
 from bench.floor import Floor
 from bench.payloads import LARGEST, SMALL, json_body
 from bench.stub import read_counts
@@ -31,14 +32,18 @@ _THREADS = 64
 Call = Callable[[], object]
 
 
-def cpu(far: Far, seconds: float) -> dict[str, float]:
-    """CPU of one invoke, µs: whole WSGI calls, and bare clients."""
+def cpu(address: StubAddress, seconds: float) -> dict[str, float]:
+    """CPU of one invocation in µs: complete WSGI calls, and bare clients."""
     event = json_body(SMALL)
-    client, post, floor = boto3_client(far, 1), requests_post(far), Floor(far, far.port)
+    client, post, floor = (
+        boto3_client(address, 1),
+        requests_post(address),
+        Floor(address, address.port),
+    )
     return costs(
         {
-            "middleware": invoking(wrap(None, far, far.port), event),
-            "boto3 view": invoking(boto3_view(far, 1), event),
+            "middleware": invoking(wrap(None, address, address.port), event),
+            "boto3 view": invoking(boto3_view(address, 1), event),
             "boto3 client": lambda: _invoke(client, event),
             "requests post": lambda: post("MyLambda", event),
             "floor": lambda: floor.invoke(event),
@@ -49,20 +54,20 @@ def cpu(far: Far, seconds: float) -> dict[str, float]:
 
 
 def _invoke(client: Any, event: bytes) -> bytes:
-    answer: bytes = client.invoke(FunctionName="MyLambda", Payload=event)["Payload"].read()
-    return answer
+    payload: bytes = client.invoke(FunctionName="MyLambda", Payload=event)["Payload"].read()
+    return payload
 
 
-def pass_through(far: Far, seconds: float) -> dict[str, float]:  # noqa: ARG001
-    """What a request of no route costs more than without the middleware, ns.
+def pass_through(address: StubAddress, seconds: float) -> dict[str, float]:  # noqa: ARG001
+    """The extra CPU of a request without a route, compared with no middleware, in ns.
 
-    The routes differ in their first segment; `shared` has them all under the
-    first segment that the request has, too.
+    The routes have different first segments. In `shared`, all of them begin with
+    the first segment of the request.
     """
     names = {f"{n} routes": [f"/route{i}" for i in range(n)] for n in ROUTES}
     names["100 routes, shared"] = [f"/shop/route{i}" for i in range(100)]
-    calls = {"bare": passing(_empty)}
-    calls |= {name: passing(_wrapped(paths)) for name, paths in names.items()}
+    calls = {"bare": calling(_empty)}
+    calls |= {name: calling(_wrapped(paths)) for name, paths in names.items()}
     taken = costs(calls, seconds=seconds, batch=2000)
     return {name: (taken[name] - taken["bare"]) * 1000 for name in names}
 
@@ -78,23 +83,23 @@ def _wrapped(paths: list[str]) -> Callable[..., Iterable[bytes]]:
     return LambdaMiddleware(_empty, {"aws_region": REGION, "routes": routes})
 
 
-def passing(app: Callable[..., Any]) -> Call:
-    """Return the call of ``app`` for a page of its own."""
+def calling(app: Callable[..., Any]) -> Call:
+    """Return a function that requests a page of the app."""
     environ, start_response = to_environ("GET", "/shop/basket", b""), lambda *_: None
     return lambda: app(environ, start_response)
 
 
-def connections(far: Far, seconds: float) -> dict[str, float]:
-    """New TLS connections per 1000 invokes of 64 threads whose pool is warm."""
-    app, event = wrap(None, far, far.port), json_body(SMALL)
+def connections(address: StubAddress, seconds: float) -> dict[str, float]:
+    """New TLS connections per 1000 invocations of 64 threads with a warm pool."""
+    app, event = wrap(None, address, address.port), json_body(SMALL)
     each = max(16, round(16 * seconds))
     with ThreadPoolExecutor(_THREADS) as threads:
-        # Slow enough that all are under way at once.
+        # Slow enough for all threads to invoke concurrently.
         _all_invoke(threads, invoking(app, event, path="/slow"), 1)
-        before = read_counts(far)
+        before = read_counts(address)
         _all_invoke(threads, invoking(app, event), each)
-        # The second asking is a connection, too.
-        opened = read_counts(far).accepted - before.accepted - 1
+        # Reading the counts opens a connection, too.
+        opened = read_counts(address).accepted - before.accepted - 1
     return {"per 1000": opened * 1000 / (_THREADS * each)}
 
 
@@ -102,24 +107,24 @@ def _all_invoke(threads: ThreadPoolExecutor, invoke: Call, each: int) -> None:
     list(threads.map(lambda _: [invoke() for _ in range(each)], range(_THREADS)))
 
 
-def handshakes(far: Far, seconds: float) -> dict[str, float]:
-    """CPU of a new connection, µs: an invoke where each is new, less one where it is kept."""
+def handshakes(address: StubAddress, seconds: float) -> dict[str, float]:
+    """CPU of a new connection in µs: an invocation with a new one minus one with a kept one."""
     event = json_body(SMALL)
     calls: dict[str, Call] = {}
-    for name, port in (("kept", far.port), ("new", far.closing_port)):
-        calls[f"middleware {name}"] = invoking(wrap(None, far, port), event)
-        calls[f"floor {name}"] = partial(Floor(far, port).invoke, event)
+    for name, port in (("kept", address.port), ("new", address.closing_port)):
+        calls[f"middleware {name}"] = invoking(wrap(None, address, port), event)
+        calls[f"floor {name}"] = partial(Floor(address, port).invoke, event)
     taken = costs(calls, seconds=seconds, batch=10)
     return {name: taken[f"{name} new"] - taken[f"{name} kept"] for name in ("middleware", "floor")}
 
 
-def bodies(far: Far, seconds: float) -> dict[str, float]:  # noqa: ARG001
-    """What Python holds at most while one large body goes through, MB, the body's own bytes aside.
+def bodies(address: StubAddress, seconds: float) -> dict[str, float]:  # noqa: ARG001
+    """Peak memory of Python during a request with a large body, in MB (tracemalloc).
 
-    The middleware alone, around no app. What came before, and the body that
-    the server has read, do not count; the answer that it is handed does.
+    The middleware runs alone, around no app. Memory allocated before the request,
+    including the request body, does not count; the response body does.
     """
-    app = wrap(None, far, far.port)
+    app = wrap(None, address, address.port)
     calls = {
         "6 MB in, parsed": invoking(app, json_body(LARGEST)),
         "6 MB out": invoking(app, json_body(SMALL), path="/largest"),
@@ -128,7 +133,7 @@ def bodies(far: Far, seconds: float) -> dict[str, float]:  # noqa: ARG001
 
 
 def _peak(call: Call) -> float:
-    call()  # connects, imports, fills caches
+    call()  # connect, import, fill caches
     gc.collect()
     tracemalloc.start()
     call()
@@ -137,33 +142,33 @@ def _peak(call: Call) -> float:
     return peak / 1e6
 
 
-def hang_ups(far: Far, seconds: float) -> dict[str, float]:
-    """Failures of 16 threads whose kept connections the server closed, and repeated invokes."""
-    invoke = invoking(wrap(None, far, far.idle_port), json_body(SMALL), is_strict=False)
+def hang_ups(address: StubAddress, seconds: float) -> dict[str, float]:
+    """Failures and repeated invocations of 16 threads whose kept connections were closed."""
+    invoke = invoking(wrap(None, address, address.idle_port), json_body(SMALL), is_strict=False)
     times, width = max(2, round(3 * seconds)), 16
-    answers: list[object] = []
-    asked = 1
-    before = read_counts(far)
+    statuses: list[object] = []
+    reads = 1
+    before = read_counts(address)
     with ThreadPoolExecutor(width) as threads:
         for _ in range(times):
-            answers += threads.map(lambda _: invoke(), range(width))
-            asked += _until_all_closed(far)
-    ran = read_counts(far).requests - before.requests - asked
-    failed = sum(answer != "200 OK" for answer in answers)
-    return {"failures": failed, "run twice": ran - (len(answers) - failed)}
+            statuses += threads.map(lambda _: invoke(), range(width))
+            reads += _until_all_closed(address)
+    ran = read_counts(address).requests - before.requests - reads
+    failed = sum(status != "200 OK" for status in statuses)
+    return {"failures": failed, "run twice": ran - (len(statuses) - failed)}
 
 
-def _until_all_closed(far: Far) -> int:
-    """Wait until only we are connected; return how often it was asked."""
-    asked = 1
-    while read_counts(far).open > 1:
-        asked += 1
+def _until_all_closed(address: StubAddress) -> int:
+    """Wait until no other connection is open; return how often the counts were read."""
+    reads = 1
+    while read_counts(address).open > 1:
+        reads += 1
         time.sleep(0.05)
-    return asked
+    return reads
 
 
 def to_environ(method: str, path: str, body: bytes) -> dict[str, Any]:
-    """Return the environ of a request as gunicorn would give it."""
+    """Return the environ of a request, like gunicorn's."""
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -193,9 +198,9 @@ def to_environ(method: str, path: str, body: bytes) -> dict[str, Any]:
 def invoking(
     app: Callable[..., Any], body: bytes, *, path: str = "/lambda1", is_strict: bool = True
 ) -> Call:
-    """Return a whole WSGI call of ``app``, its answer read to the end; its value is the status.
+    """Return a function that makes a complete WSGI call of ``app`` and returns the status.
 
-    Where ``is_strict``, it raises for one that is not 200.
+    It reads the body to the end. With ``is_strict`` it raises unless the status is 200.
     """
     template = to_environ("POST", path, body)
 
@@ -205,22 +210,22 @@ def invoking(
         for _ in app(environ, lambda *given: statuses.append(given[0])):
             pass
         if is_strict and statuses != ["200 OK"]:
-            raise RuntimeError(f"the answer was {statuses}")
+            raise RuntimeError(f"the statuses were {statuses}")
         return statuses[0]
 
     return call
 
 
 def costs(calls: Mapping[str, Call], *, seconds: float, batch: int) -> dict[str, float]:
-    """Return the CPU of each call in µs: the median of batches that take turns."""
+    """Return the CPU of each call in µs, the median of its batches."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
-        call()  # connects, imports, fills caches
+        call()  # connect, import, fill caches
     end = time.monotonic() + seconds * len(calls)
     while time.monotonic() < end or not all(taken.values()):
         for name in random.sample(list(calls), len(calls)):
             taken[name].append(_cost(calls[name], batch))
-    return {name: statistics.median(found) for name, found in taken.items()}
+    return {name: statistics.median(values) for name, values in taken.items()}
 
 
 def _cost(call: Call, batch: int) -> float:
@@ -232,4 +237,4 @@ def _cost(call: Call, batch: int) -> float:
 
 if __name__ == "__main__":
     function, seconds = sys.argv[1:]
-    print(json.dumps(globals()[function](Far.from_environ(), float(seconds))))
+    print(json.dumps(globals()[function](StubAddress.from_environ(), float(seconds))))

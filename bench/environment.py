@@ -1,4 +1,4 @@
-"""What every program of a run is given, and nothing that the caller happens to have set."""
+"""Build the environment of every program in a run, without the caller's own variables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Far:
-    """Where the stub listens: TLS that keeps connections, closes each, or hangs up when idle."""
+class StubAddress:
+    """The stub's ports: TLS with kept, closed or idle-limited connections, and a status page."""
 
     port: int
     closing_port: int
@@ -30,7 +30,7 @@ class Far:
         return {f"BENCH_{name.upper()}": str(getattr(self, name)) for name in self.__slots__}
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Far:
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> StubAddress:
         texts = {name: environ[f"BENCH_{name.upper()}"] for name in cls.__slots__}
         return cls(
             **{name: int(text) if name.endswith("port") else text for name, text in texts.items()}
@@ -38,13 +38,13 @@ class Far:
 
 
 def cleaned(home: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment for a program: no proxy, no profile, no key but the stub's."""
-    kept = {name: inherited[name] for name in ("LANG", "TMPDIR") if name in inherited}
+    """Return the environment for a program: no proxies or profiles, only the stub's keys."""
+    locale = {name: inherited[name] for name in ("LANG", "TMPDIR") if name in inherited}
     return {
-        **kept,
+        **locale,
         "PATH": SEARCH_PATH,
         "HOME": str(home),
-        # Where gunicorn would put its control socket.
+        # gunicorn creates its control socket here.
         "XDG_RUNTIME_DIR": str(home),
         "PYTHONPATH": str(PROJECT),
         "PYTHONDONTWRITEBYTECODE": "" if _may_write() else "1",
@@ -56,5 +56,5 @@ def cleaned(home: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, 
 
 
 def _may_write() -> bool:
-    """Tell whether byte code may be kept: without it, import times are those of a compiler."""
+    """Return whether byte code may be written; without it, import times include compilation."""
     return not sys.dont_write_bytecode

@@ -1,7 +1,8 @@
-"""The floor: a urllib3 pool and a signature written out by hand, with nothing around them.
+"""Invoke a function with the least CPU that urllib3 allows: the floor of the comparison.
 
-No client that goes through urllib3 can cost less than this one by much: one
-constant canonical request with three holes, one key a day, one TLS context.
+It signs by hand: a constant canonical request with three placeholders, one
+signing key per day, one TLS context. A client that uses urllib3 cannot cost
+much less.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 
 import urllib3
 
-from bench.environment import ACCESS_KEY, REGION, SECRET_KEY, Far
+from bench.environment import ACCESS_KEY, REGION, SECRET_KEY, StubAddress
 
 PATH = "/2015-03-31/functions/MyLambda/invocations"
 _SIGNED = "content-type;host;x-amz-content-sha256;x-amz-date"
@@ -22,15 +23,15 @@ _SIGNED = "content-type;host;x-amz-content-sha256;x-amz-date"
 class Floor:
     """Invoke `MyLambda` at one port of the stub."""
 
-    def __init__(self, far: Far, port: int) -> None:
-        context = ssl.create_default_context(cafile=far.ca or None)
-        self._host = f"{far.host}:{port}"
-        self._pool = urllib3.HTTPSConnectionPool(far.host, port, ssl_context=context)
+    def __init__(self, address: StubAddress, port: int) -> None:
+        context = ssl.create_default_context(cafile=address.ca or None)
+        self._host = f"{address.host}:{port}"
+        self._pool = urllib3.HTTPSConnectionPool(address.host, port, ssl_context=context)
         self._day, self._key = "", b""
 
     def invoke(self, payload: bytes) -> bytes:
-        """Return the function's answer."""
-        answer = self._pool.urlopen(
+        """Return the payload of the reply."""
+        reply = self._pool.urlopen(
             "POST",
             PATH,
             body=payload,
@@ -39,12 +40,12 @@ class Floor:
             redirect=False,
             assert_same_host=False,
         )
-        if answer.status != 200:
-            raise RuntimeError(f"the stub answered {answer.status}")
-        return answer.data
+        if reply.status != 200:
+            raise RuntimeError(f"the stub sent status {reply.status}")
+        return reply.data
 
     def headers(self, payload: bytes, date: str) -> dict[str, str]:
-        """Return what makes ``payload`` a signed request at ``date``, a basic ISO timestamp."""
+        """Return the headers of a request signed at ``date``, such as 20300101T000000Z."""
         day = date[:8]
         if day != self._day:
             self._day, self._key = day, _signing_key(day)

@@ -1,5 +1,5 @@
--- Send one request again and again; tell what came of it as a line of JSON.
--- Arguments: method, and for a POST the file that holds its JSON body.
+-- Send one request repeatedly; print the results as a line of JSON.
+-- Arguments: method, and for a POST the file with its JSON body.
 
 function init(args)
   wrk.method = args[1]

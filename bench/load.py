@@ -1,4 +1,4 @@
-"""The load: wrk, which keeps a number of connections busy for a while."""
+"""Send load with wrk, which keeps a number of connections busy."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from bench.environment import SEARCH_PATH
 from bench.servers import Server
 from sample_app.processes import running
 
-# seconds; interrupted before it has begun, wrk says nothing at all
+# seconds; wrk prints nothing if it is interrupted before its first request
 _LEAST = 0.25
 _SCRIPT = Path(__file__).with_name("load.lua")
 
 
 class LoadFailed(Exception):
-    """wrk did not run, or got answers that are no 200."""
+    """wrk did not run, or received error responses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw: requests/s, and latencies in milliseconds."""
+    """The measurements of wrk: requests/s, and latencies in milliseconds."""
 
     rate: float
     p50: float
@@ -38,7 +38,7 @@ def wrk_program() -> str | None:
     return shutil.which("wrk", path=SEARCH_PATH)
 
 
-def press(
+def send_load(
     server: Server,
     path: str,
     environ: Mapping[str, str],
@@ -47,20 +47,20 @@ def press(
     seconds: float,
     body: Path | None = None,
 ) -> Load:
-    """Send requests of ``clients`` for so long, each the next as soon as it has its answer.
+    """Send requests from ``clients`` connections for ``seconds``, without pauses.
 
     With a ``body`` they are POSTs of the JSON in that file. Raises `LoadFailed`
-    where an answer was an error, or none came however long it was tried.
+    for an error response, or if no response came in 16 times ``seconds``.
     """
     seconds = max(seconds, _LEAST)
     for longer in (1, 4, 16):
-        load = _press_once(server, path, environ, clients, seconds * longer, body)
+        load = _load_once(server, path, environ, clients, seconds * longer, body)
         if load is not None:
             return load
-    raise LoadFailed(f"{path} was not answered in {seconds * longer} s")
+    raise LoadFailed(f"{path}: no response in {seconds * longer} s")
 
 
-def _press_once(
+def _load_once(
     server: Server,
     path: str,
     environ: Mapping[str, str],
@@ -70,7 +70,7 @@ def _press_once(
 ) -> Load | None:
     command = [wrk_program() or "wrk", "--threads", str(min(2, clients))]
     command += ["--connections", str(clients), "--timeout", "30s", "--latency"]
-    # It takes whole seconds only; an interrupt ends it in good order at any time.
+    # wrk accepts whole seconds only, but ends properly when interrupted.
     command += ["--duration", f"{math.ceil(seconds) + 60}s", "--script", str(_SCRIPT)]
     command += [f"http://127.0.0.1:{server.port}{path}", "--"]
     command += ["POST", str(body)] if body else ["GET"]
@@ -83,17 +83,17 @@ def _press_once(
 
 
 def read_output(output: str) -> Load | None:
-    """Return what the last line of wrk's ``output`` tells, None where no answer came in time."""
+    """Return the results in the last line of wrk's ``output``, or None if no response came."""
     try:
-        told = json.loads(output.strip().splitlines()[-1])
+        results = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
         raise LoadFailed(f"wrk did not run:\n{output}") from None
-    if told["failed"] or told["broken"]:
+    if results["failed"] or results["broken"]:
         raise LoadFailed(
-            f"of {told['requests']} answers {told['failed']} were errors, "
-            f"{told['broken']} connections broke"
+            f"of {results['requests']} responses {results['failed']} were errors, "
+            f"{results['broken']} connections broke"
         )
-    if not told["requests"]:
+    if not results["requests"]:
         return None
-    rate = told["requests"] / told["duration"] * 1e6
-    return Load(rate, told["p50"] / 1e3, told["p99"] / 1e3)
+    rate = results["requests"] / results["duration"] * 1e6
+    return Load(rate, results["p50"] / 1e3, results["p99"] / 1e3)

@@ -1,4 +1,4 @@
-"""JSON bodies of a wanted size, alike in every run."""
+"""Generate JSON bodies of a given size, the same in every run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 
 SMALL = 1_000  # bytes
 LARGE = 5_000_000
-LARGEST = 6_000_000  # what Lambda takes
+LARGEST = 6_000_000  # the limit of Lambda
 
 
 def json_body(size: int) -> bytes:
-    """Return a JSON object of ``size`` bytes, exactly: records as a shop would send them."""
+    """Return a JSON object of exactly ``size`` bytes: records like those of a shop."""
     record = json.dumps({"id": 100_000, "name": "A thing", "price": 12.5, "tags": ["a", "b"]})
     count = max(0, (size - 100) // (len(record) + 2))
     head = '{"records": [' + ", ".join([record] * count) + '], "note": "'

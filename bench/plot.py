@@ -1,6 +1,6 @@
-"""The ratios as bars with their targets: one SVG, drawn by hand.
+"""Draw the ratios and their targets as an SVG bar chart.
 
-Two panels, since in one a long bar is good and in the other a short one.
+There are two panels: one where longer bars are better, one where shorter are.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _LEFT, _RIGHT = 300, 90  # room for the names, and for the numbers
 _LINE, _BAR = 26, 14
 _COLOURS = {"ok": "#2f7d4f", "missed": "#b4472e"}
 _PANELS = (
-    ("more", "requests/s as a multiple of the boto3 view's: more is better"),
-    ("less", "cost as a multiple of what it is compared with: less is better"),
+    ("more", "requests/s divided by those of the boto3 view: more is better"),
+    ("less", "cost divided by that of the other contender: less is better"),
 )
 
 
 def to_svg(results: Sequence[Result]) -> str:
-    """Return an SVG of the ratios that have a target; amounts in ns or MB are left out."""
+    """Return an SVG of the ratios with a target; amounts in ns or MB are not drawn."""
     svg = ElementTree.Element("svg", xmlns="http://www.w3.org/2000/svg")
     _add(svg, "rect", width="100%", height="100%", fill="#ffffff")
     top = 10
@@ -40,7 +40,7 @@ def _is_drawn(result: Result) -> bool:
 
 
 def _panel(svg: ElementTree.Element, title: str, results: Sequence[Result], top: int) -> int:
-    """Draw ``results`` one below the other; return where the next thing may begin."""
+    """Draw ``results`` in rows; return the top of the next panel."""
     longest = max(max(*r.values, r.row.must or 0, r.row.aim or 0, 1) for r in results)
     scale = (WIDTH - _LEFT - _RIGHT) / longest
     _text(svg, 10, top + 16, title, **{"font-weight": "bold"})
@@ -72,7 +72,7 @@ def _bar(svg: ElementTree.Element, result: Result, top: int, scale: float) -> No
 
 
 def _spread(svg: ElementTree.Element, result: Result, y: float, scale: float) -> None:
-    """Draw a thin line from the least to the most of all rounds."""
+    """Draw a thin line from the minimum to the maximum of all rounds."""
     left, right = (_LEFT + value * scale for value in (min(result.values), max(result.values)))
     ends = {"x1": f"{left:.1f}", "x2": f"{right:.1f}", "y1": f"{y:.1f}", "y2": f"{y:.1f}"}
     _add(svg, "line", stroke="#8a8a8a", **{"stroke-width": "2"}, **ends)
@@ -91,7 +91,7 @@ def _legend(svg: ElementTree.Element, top: int) -> int:
         svg,
         10,
         top + 8,
-        "bar: median; green where the target is met; light line: spread over the rounds; "
+        "bar: median, green if the target is met; light line: minimum to maximum; "
         "black line: must; dotted: aim; grey: 1×",
         fill="#555555",
     )

@@ -1,4 +1,4 @@
-"""The results as tables of Markdown, and as JSON."""
+"""Format the results as Markdown tables and as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD = ("figure", "must", "aim", "median", "min – max", "")
 
 
 def to_table(results: Sequence[Result], *, is_judged: bool = True) -> str:
-    """Return one line a row: targets, median, spread over the rounds, "ok" or "missed"."""
+    """Return a line for each row: targets, median, spread over the rounds, verdict."""
     lines = [_HEAD, *(_cells(result) for result in results)]
     return _markdown(lines if is_judged else [line[:-1] for line in lines])
 
@@ -65,7 +65,7 @@ def _number(value: float, row: Row, *, with_unit: bool = False) -> str:
 
 
 def growth_table(rounds: Sequence[Measured]) -> str:
-    """Return medians by clients and by payload: requests/s, p50 and p99 of both contenders."""
+    """Return medians of requests/s, p50 and p99 of both contenders, by clients and payload."""
     points = [f"{n} clients" for n in CLIENTS] + [f"{n} bytes" for n in SIZES]
     columns = [f"{name}, {what}" for what in ("requests/s", "p50", "p99") for name in CONTENDERS]
     head = ["", *(f"{name}, ms" if ", p" in name else name for name in columns)]
@@ -92,7 +92,7 @@ def _markdown(lines: Sequence[Sequence[str]]) -> str:
 def to_json(
     results: Sequence[Result], measured: Mapping[str, list[Measured]], conditions: Any
 ) -> dict[str, Any]:
-    """Return everything: the conditions, the rows, and each round as it was measured."""
+    """Return the conditions, the rows, and the measurements of every round."""
     rows = [
         {
             "figure": result.row.text,
@@ -110,7 +110,7 @@ def to_json(
 
 
 def conditions(*, rounds: int, seconds: float, is_quick: bool) -> dict[str, Any]:
-    """Return what the numbers depend on: versions, processors, length."""
+    """Return the conditions of the run: versions, processors, rounds and seconds."""
     return {
         "date": f"{date.today()}",
         "rounds": rounds,

@@ -1,4 +1,4 @@
-"""One run of the bench: how long, how often, and against which far end."""
+"""The parameters of a run of the bench: rounds, seconds, environment, files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bench.payloads import json_body
 
-#: What one round of a figure measured, by the name of the quantity.
+#: The measurements of a figure in one round, by name.
 Measured = dict[str, float]
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The settings that all figures share."""
+    """The parameters that all figures share."""
 
     rounds: int
     seconds: float  # of each single measurement
@@ -28,13 +28,13 @@ class Run:
     chance: random.Random = field(default_factory=random.Random)
 
     def in_random_order(self, items: Iterable[T]) -> list[T]:
-        """Return ``items`` shuffled anew, so that no contender always has the same neighbour."""
-        found = list(items)
-        self.chance.shuffle(found)
-        return found
+        """Return ``items`` shuffled, so that no contender always follows the same one."""
+        shuffled = list(items)
+        self.chance.shuffle(shuffled)
+        return shuffled
 
     def body(self, size: int) -> Path:
-        """Return a file of ``size`` bytes of JSON."""
+        """Return a file with ``size`` bytes of JSON."""
         path = self.folder / f"{size}.json"
         if not path.exists():
             path.write_bytes(json_body(size))

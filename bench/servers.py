@@ -1,4 +1,4 @@
-"""Contenders under gunicorn, each in processes of its own, and what memory these take."""
+"""Run contenders under gunicorn, each in its own processes, and read their memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kind:
     text: str
     workers: int
     threads: int
-    clients: int  # as many as keep it busy
+    clients: int  # enough to keep it busy
 
 
 SYNC = Kind("sync ×1", workers=1, threads=0, clients=4)
@@ -35,7 +35,7 @@ FOUR = Kind("gthread 4×16", workers=4, threads=16, clients=64)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A contender that answers."""
+    """A running contender."""
 
     port: int
     pid: int  # of gunicorn's master
@@ -60,13 +60,13 @@ class Server:
 def _megabytes(name: str, text: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
     if found is None:
-        raise ValueError(f"/proc does not tell {name}")
+        raise ValueError(f"/proc has no {name}")
     return int(found[1]) * 1024 / 1e6
 
 
 @contextlib.contextmanager
 def serving(contender: str, kind: Kind, environ: Mapping[str, str]) -> Iterator[Server]:
-    """Run a contender under gunicorn; its output is in the error where it does not start."""
+    """Run a contender under gunicorn; if it does not start, the error contains its output."""
     with serving_all([contender], kind, environ) as servers:
         yield servers[contender]
 
@@ -75,14 +75,14 @@ def serving(contender: str, kind: Kind, environ: Mapping[str, str]) -> Iterator[
 def serving_all(
     contenders: Iterable[str], kind: Kind, environ: Mapping[str, str]
 ) -> Iterator[dict[str, Server]]:
-    """Run several contenders, started at once; those that are not asked cost nothing."""
+    """Run several contenders, started concurrently; idle ones cost nothing."""
     with contextlib.ExitStack() as stack:
         started = {name: stack.enter_context(_started(name, kind, environ)) for name in contenders}
         servers = {name: wait() for name, wait in started.items()}
         try:
             yield servers
         finally:
-            # All at once; each of the contexts then waits for its own.
+            # Stop all concurrently; each context then waits for its own process.
             for server in servers.values():
                 os.kill(server.pid, signal.SIGTERM)
 
@@ -91,9 +91,9 @@ def serving_all(
 def _started(
     contender: str, kind: Kind, environ: Mapping[str, str]
 ) -> Iterator[Callable[[], Server]]:
-    """Start a contender; yields what waits until it answers."""
+    """Start a contender; yield a function that waits until it responds."""
     with contextlib.ExitStack() as stack:
-        # Its own folder: gunicorn's control socket has a name of its own in none other.
+        # Its own folder: the name of gunicorn's control socket is always the same.
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="gunicorn-", dir=environ["HOME"])
         )
@@ -110,7 +110,7 @@ def _started(
             )
         )
         port = listener.getsockname()[1]
-        # Ours is closed: connections to a gunicorn that died must not wait.
+        # Close ours, so that connections to a dead gunicorn fail immediately.
         listener.close()
 
         def wait() -> Server:

@@ -1,7 +1,7 @@
-"""The far end: Lambda's Invoke API as nginx over TLS answers it, always the same.
+"""Serve Lambda's Invoke API with nginx over TLS: a constant response for each function.
 
-nginx costs a tenth of what its clients cost, so that the clients are what is
-measured. It counts connections and requests itself (`stub_status`).
+nginx uses a tenth of the CPU of its clients, so the clients are measured. It
+counts connections and requests (`stub_status`).
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from pathlib import Path
 
 import certifi
 
-from bench.environment import SEARCH_PATH, Far
+from bench.environment import SEARCH_PATH, StubAddress
 from sample_app.processes import running, wait_until_ready
 from tests.servers.certificate import make_certificate
 
-#: The functions whose answers do not fit into nginx's configuration, and their bytes.
-LARGE_ANSWERS = {"large": 4_000_000, "largest": 6_000_000}
-IDLE_LIMIT = 200  # milliseconds until the idle server hangs up
+#: The functions whose payloads do not fit into nginx's configuration, and their bytes.
+LARGE_PAYLOADS = {"large": 4_000_000, "largest": 6_000_000}
+IDLE_LIMIT = 200  # milliseconds until an idle connection is closed
 
-#: For figures that ask no stub, where there is none.
-NOWHERE = Far(0, 0, 0, 0, ca="")
+#: For figures that need no stub, if nginx is not installed.
+NOWHERE = StubAddress(0, 0, 0, 0, ca="")
 
-# A constant in nginx's configuration ends at 4096 bytes, so that the large
-# answer is a file; a POST gets a file only by way of an error page. `$` cannot
-# be written in a value, thus the variable for it. Like Lambda, this sends a log
-# only to those who ask for it.
+# A string in nginx's configuration is limited to 4096 bytes, so large payloads
+# are files; nginx sends a file for a POST only as an error page. A value cannot
+# contain `$`, hence the variable for it. Like Lambda, the stub sends a log only
+# if the request asks for it.
 _NGINX = """
 daemon off;
 {user}
@@ -84,35 +84,35 @@ _SERVER = """
         }}
         location ~ ^/2015-03-31/functions/[^/]+/invocations$ {{
             if ($http_authorization !~ "^AWS4-HMAC-SHA256 Credential=") {{ return 403; }}
-            return 200 '{answer}';
+            return 200 '{payload}';
         }}
         location = /2015-03-31/functions/slow/invocations {{
-            limit_rate 1000;  # bytes/s: the last of the answer comes a second later
-            return 200 '{answer}';
+            limit_rate 1000;  # bytes/s: the response takes a second
+            return 200 '{payload}';
         }}
         location ~ ^/[a-z]+[.]json$ {{ internal; root {folder}; }}
     }}"""
 
-#: What every other function answers: 1 kB.
-ANSWER = json.dumps({"message": "done", "items": [f"item number {n:04}" for n in range(51)]})
+#: The payload of every other function: 1 kB.
+PAYLOAD = json.dumps({"message": "done", "items": [f"item number {n:04}" for n in range(51)]})
 _LOG = "U1RBUlQgUmVxdWVzdElkOiAwMDAwMDAwMCBWZXJzaW9uOiAkTEFURVNUCkVORCBSZXF1ZXN0SWQK" * 4
 
 
 class StubFailed(Exception):
-    """nginx did not start, or what its certificate is made with did not."""
+    """nginx is not installed, or did not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What nginx has seen since it started, the asking for this included."""
+    """Connections and requests since nginx started, including the one that reads them."""
 
     accepted: int
     requests: int
     open: int
 
 
-def read_counts(far: Far) -> Counts:
-    connection = http.client.HTTPConnection(far.host, far.status_port, timeout=10)
+def read_counts(address: StubAddress) -> Counts:
+    connection = http.client.HTTPConnection(address.host, address.status_port, timeout=10)
     with contextlib.closing(connection):
         connection.request("GET", "/status")
         text = connection.getresponse().read().decode()
@@ -121,63 +121,63 @@ def read_counts(far: Far) -> Counts:
 
 
 def nginx_program() -> str | None:
-    """Return the path of nginx, which Debian keeps from the PATH of most users."""
+    """Return the path of nginx, which is not in the PATH of most Debian users."""
     return shutil.which("nginx", path=SEARCH_PATH)
 
 
-def configuration(folder: Path, far: Far) -> str:
+def configuration(folder: Path, address: StubAddress) -> str:
     """Return nginx's configuration, with all its files in ``folder``."""
     keepalives = {
-        far.port: "1h",
-        far.closing_port: "0",
-        far.idle_port: f"{IDLE_LIMIT}ms",
+        address.port: "1h",
+        address.closing_port: "0",
+        address.idle_port: f"{IDLE_LIMIT}ms",
     }
     servers = "".join(
-        _SERVER.format(port=port, keepalive=keepalive, answer=ANSWER, folder=folder)
+        _SERVER.format(port=port, keepalive=keepalive, payload=PAYLOAD, folder=folder)
         for port, keepalive in keepalives.items()
     )
-    # Workers of a root's nginx would not be root, and not get at our folder.
+    # If nginx runs as root, its workers would be another user without access to the folder.
     user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
     return _NGINX.format(
-        folder=folder, user=user, servers=servers, status_port=far.status_port, log=_LOG
+        folder=folder, user=user, servers=servers, status_port=address.status_port, log=_LOG
     )
 
 
 @contextlib.contextmanager
-def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[Far]:
-    """Run the stub with its files in ``folder``; it and they are gone afterwards."""
+def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[StubAddress]:
+    """Run the stub with its files in ``folder``; at the end remove both."""
     program = nginx_program()
     if program is None:
-        raise StubFailed("there is no nginx")
+        raise StubFailed("nginx is not installed")
     folder.mkdir()
     try:
-        far = _far(folder)
-        _write(folder, far)
+        address = _new_address(folder)
+        _write(folder, address)
         command = [program, "-p", str(folder), "-e", str(folder / "error.log")]
         command += ["-c", str(folder / "nginx.conf")]
         with running(command, environ, stderr=subprocess.DEVNULL) as process:
-            wait_until_ready(process, far.status_port, "/status", lambda: _log_of(folder))
-            yield far
+            wait_until_ready(process, address.status_port, "/status", lambda: _log_of(folder))
+            yield address
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(folder: Path, far: Far) -> None:
+def _write(folder: Path, address: StubAddress) -> None:
     certificate, _ = make_certificate(folder)
-    # As much to load as for Lambda itself.
-    Path(far.ca).write_text(certifi.contents() + certificate.read_text())
-    (folder / "nginx.conf").write_text(configuration(folder, far))
-    for name, size in LARGE_ANSWERS.items():
+    # certifi's bundle, too, because real clients load it for Lambda.
+    Path(address.ca).write_text(certifi.contents() + certificate.read_text())
+    (folder / "nginx.conf").write_text(configuration(folder, address))
+    for name, size in LARGE_PAYLOADS.items():
         items = {"items": ["x" * 78] * (size // 82)}
         (folder / f"{name}.json").write_text(json.dumps(items))
 
 
-def _far(folder: Path) -> Far:
-    """Return four free ports; they are all held until the last is found."""
+def _new_address(folder: Path) -> StubAddress:
+    """Return an address with four free ports, reserved until the last one is found."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
         ports = [listener.getsockname()[1] for listener in sockets]
-    return Far(*ports, ca=str(folder / "bundle.pem"))
+    return StubAddress(*ports, ca=str(folder / "bundle.pem"))
 
 
 def _log_of(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The rows of the table: a ratio or amount of what one round measured, and what it should be."""
+"""Define the rows of the table: a ratio or amount per round, and its target."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.run import Measured
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; without ``must`` it is for information."""
+    """A row of the table; without ``must`` it has no verdict."""
 
     text: str
     figure: str
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a row over all rounds."""
+    """The values of a row in all rounds."""
 
     row: Row
     values: tuple[float, ...]
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Say "ok" or "missed" of the target, "" where there is none."""
+        """Return "ok" or "missed", or "" without a target."""
         if self.row.must is None:
             return ""
         return "ok" if self.row.is_reached(self.median, self.row.must) else "missed"
@@ -168,7 +168,7 @@ ROWS = [
 def judge(measured: Mapping[str, list[Measured]], rows: Iterable[Row] = ROWS) -> list[Result]:
     """Return the results of the rows whose figures were measured.
 
-    Each value compares contenders of one and the same round.
+    Each value compares contenders within one round.
     """
     return [
         Result(row, tuple(row.value(each) for each in measured[row.figure]))

@@ -1,4 +1,4 @@
-"""What can be measured; each figure is a file or a function beside this."""
+"""List the figures that the bench can measure; each is a function in this folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bench.run import Measured, Run
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How to measure something: one `Measured` a round, and what must be installed for it."""
+    """A measurement, which yields one `Measured` per round, and the programs it needs."""
 
     text: str
     measure: Callable[[Run], Iterator[Measured]]
     needs: tuple[str, ...] = ()
 
 
-#: By the name that `--only` takes, in the order in which they are measured.
+#: By their names in `--only`, in the order in which they are measured.
 FIGURES = {
     "throughput": Figure(
         "requests/s and latency under gunicorn",
@@ -26,7 +26,7 @@ FIGURES = {
         ("nginx", "wrk", "boto3"),
     ),
     "cpu": Figure("CPU of one invoke", direct.cpu, ("nginx", "boto3")),
-    "pass-through": Figure("a request of no route", direct.pass_through),
+    "pass-through": Figure("a request without a route", direct.pass_through),
     "connections": Figure("TLS connections of 64 threads", direct.connections, ("nginx",)),
     "handshakes": Figure("CPU of a new connection", direct.handshakes, ("nginx",)),
     "hang-ups": Figure("connections closed while idle", direct.hang_ups, ("nginx",)),

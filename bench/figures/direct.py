@@ -1,4 +1,4 @@
-"""Figures of direct WSGI calls, each round in a Python of its own: see `bench.calls`."""
+"""Measure direct WSGI calls, each round in a new Python process; see `bench.calls`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How throughput and latency grow with the clients and with the payload."""
+"""Measure throughput and latency with more clients and larger payloads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.load import Load, press
+from bench.load import Load, send_load
 from bench.payloads import SMALL
 from bench.run import Measured, Run
 from bench.servers import FOUR, serving_all
@@ -22,7 +22,7 @@ def measure(run: Run) -> Iterator[Measured]:
             measured: Measured = {}
             for clients, size, point in _points(run):
                 for name in run.in_random_order(CONTENDERS):
-                    load = press(
+                    load = send_load(
                         servers[name],
                         "/lambda1",
                         run.environ,
@@ -35,7 +35,7 @@ def measure(run: Run) -> Iterator[Measured]:
 
 
 def _points(run: Run) -> list[tuple[int, int, str]]:
-    """Return clients, size and name of each point; a quick run has one of each."""
+    """Return clients, size and name of each point; a quick run has one of each kind."""
     by_clients = [(clients, SMALL, f"{clients} clients") for clients in CLIENTS]
     by_size = [(_CLIENTS_OF_SIZES, size, f"{size} bytes") for size in SIZES]
     return [by_clients[0], by_size[2]] if run.is_quick else by_clients + by_size

@@ -1,4 +1,4 @@
-"""How much a process takes to have a client: CPU of a fresh Python, less what it takes anyway."""
+"""Measure the time to import and create a client, in a fresh Python process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from bench.environment import PROJECT
 from bench.run import Measured, Run
 
-_STARTS = 5  # of each in a round, whose median counts
+_STARTS = 5  # of each program in a round; the median counts
 _CLIENTS = {
     "middleware": "from wsgi_lambda import LambdaMiddleware as M\n"
     "M(None, {'routes': {'/f': {'function_name': 'f'}}})",
     "boto3": "import boto3; boto3.client('lambda')",
     "requests": "import requests, requests_aws4auth",
 }
-#: What a process does besides, and without a client at all.
+#: Programs without a client, whose time is subtracted.
 _PROCESSES = {"": "pass", " in Flask": "import flask"}
 _PROGRAMS = {
     f"{client}{process}": f"{first}\n{then}"
@@ -29,12 +29,12 @@ _PROGRAMS = {
 
 
 def measure(run: Run) -> Iterator[Measured]:
-    """Yield `<client>, CPU|wall` in milliseconds, beyond a Python without a client.
+    """Yield `<client>, CPU|wall` in milliseconds, minus a process without a client.
 
     `<client> in Flask` is the same in a process that has imported Flask.
     """
     for program in _PROGRAMS.values():
-        _start(run, program)  # byte code is compiled, files are in memory
+        _start(run, program)  # compile byte code, cache files
     for _ in range(run.rounds):
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in _PROGRAMS}
         for _ in range(1 if run.is_quick else _STARTS):

@@ -1,4 +1,4 @@
-"""What a worker weighs after a thousand requests, and what a large body does to it."""
+"""Measure the memory of a worker after 1000 requests, and with large bodies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def measure_resident(run: Run) -> Iterator[Measured]:
         for name in run.in_random_order(paths):
             with serving(name, ONE, run.environ) as server:
                 body = run.body(SMALL).read_bytes() if paths[name] != "/" else None
-                _ask(server, paths[name], body, count)
+                _send(server, paths[name], body, count)
                 memory = server.memory()
             measured[f"{name}, RSS"] = memory["RSS"]
             measured[f"{name}, PSS"] = memory["PSS"]
@@ -41,31 +41,31 @@ def measure_large(run: Run) -> Iterator[Measured]:
             path, size = cases[case]
             with serving(name, SYNC, run.environ) as server:
                 body = run.body(size).read_bytes()
-                measured[f"{case}, {name}, wall"] = _ask_for(server, path, body, run.seconds)
+                measured[f"{case}, {name}, wall"] = _send_for(server, path, body, run.seconds)
                 measured[f"{case}, {name}, peak RSS"] = server.memory()["peak RSS"]
         yield measured
 
 
-def _ask(server: Server, path: str, body: bytes | None, count: int) -> None:
+def _send(server: Server, path: str, body: bytes | None, count: int) -> None:
     """Send ``count`` requests over sixteen connections."""
 
-    def ask_some(number: int) -> None:
+    def send_some(number: int) -> None:
         connection = _connection(server)
         for _ in range(number):
-            _ask_once(connection, path, body)
+            _send_once(connection, path, body)
         connection.close()
 
     with ThreadPoolExecutor(_CLIENTS) as executor:
-        list(executor.map(ask_some, [count // _CLIENTS] * _CLIENTS))
+        list(executor.map(send_some, [count // _CLIENTS] * _CLIENTS))
 
 
-def _ask_for(server: Server, path: str, body: bytes, seconds: float) -> float:
-    """Send one request after the other for so long, three at least; return the median in ms."""
+def _send_for(server: Server, path: str, body: bytes, seconds: float) -> float:
+    """Send requests sequentially for ``seconds``, at least three; return the median in ms."""
     connection, taken = _connection(server), []
     end = time.monotonic() + seconds
     while time.monotonic() < end or len(taken) < 3:
         started = time.perf_counter()
-        _ask_once(connection, path, body)
+        _send_once(connection, path, body)
         taken.append((time.perf_counter() - started) * 1000)
     connection.close()
     return statistics.median(taken)
@@ -75,11 +75,11 @@ def _connection(server: Server) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
 
 
-def _ask_once(connection: http.client.HTTPConnection, path: str, body: bytes | None) -> None:
-    """Send a GET, or a POST of the JSON ``body``; any answer but 200 is an error."""
+def _send_once(connection: http.client.HTTPConnection, path: str, body: bytes | None) -> None:
+    """Send a GET, or a POST of the JSON ``body``; raise unless the status is 200."""
     headers = {"Content-Type": "application/json"} if body else {}
     connection.request("POST" if body else "GET", path, body, headers)
-    with connection.getresponse() as answer:
-        answer.read()
-    if answer.status != 200:
-        raise RuntimeError(f"{path} answered {answer.status}")
+    with connection.getresponse() as response:
+        response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{path}: status {response.status}")

@@ -1,4 +1,4 @@
-"""Requests/s and latency of all contenders under three kinds of gunicorn."""
+"""Measure requests/s and latency of all contenders under three kinds of gunicorn."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import astuple
 
-from bench.load import Load, press
+from bench.load import Load, send_load
 from bench.payloads import SMALL
 from bench.run import Measured, Run
 from bench.servers import FOUR, ONE, SYNC, Kind, Server, serving_all
 
-#: By the contender's name: its app, and what is asked of it.
-ASKED = {
+#: The app and the path of each contender.
+REQUESTED = {
     "middleware": ("middleware", "/lambda1"),
     "boto3": ("boto3", "/lambda1"),
     "requests": ("requests", "/lambda1"),
@@ -27,40 +27,40 @@ def measure(run: Run) -> Iterator[Measured]:
     for kind in (SYNC, ONE, FOUR):
         with serving_all(["middleware", "boto3", "requests", "constant"], kind, run.environ) as up:
             if not run.is_quick:
-                _press_all(run, kind, up)  # every worker loads, every pool fills
+                _load_all(run, kind, up)  # warm up: workers import the app, pools fill
             for measured in rounds:
-                measured.update(_press_all(run, kind, up))
+                measured.update(_load_all(run, kind, up))
     yield from rounds
 
 
-def _press_all(run: Run, kind: Kind, servers: dict[str, Server]) -> Measured:
+def _load_all(run: Run, kind: Kind, servers: dict[str, Server]) -> Measured:
     measured = {}
-    for name in run.in_random_order(ASKED):
-        app, path = ASKED[name]
-        load = _press(run, kind, servers[app], path)
+    for name in run.in_random_order(REQUESTED):
+        app, path = REQUESTED[name]
+        load = _load_kind(run, kind, servers[app], path)
         measured[f"{kind.text}, {name}, requests/s"] = load.rate
         measured[f"{kind.text}, {name}, p50"] = load.p50
         measured[f"{kind.text}, {name}, p99"] = load.p99
     return measured
 
 
-def _press(run: Run, kind: Kind, server: Server, path: str) -> Load:
-    """Return the mean of as many draws as there are workers, each with new connections.
+def _load_kind(run: Run, kind: Kind, server: Server, path: str) -> Load:
+    """Return the mean of one measurement per worker, each with new connections.
 
-    The system deals connections to the workers as it likes, and they stay
-    there: one draw may leave a worker with nothing to do.
+    The kernel assigns connections to workers unevenly: in a single measurement
+    a worker may have none.
     """
-    draws = 1 if run.is_quick else kind.workers
+    repeats = 1 if run.is_quick else kind.workers
     loads = [
-        press(
+        send_load(
             server,
             path,
             run.environ,
             clients=kind.clients,
-            seconds=run.seconds / draws,
+            seconds=run.seconds / repeats,
             body=run.body(SMALL) if path != "/" else None,
         )
-        for _ in range(draws)
+        for _ in range(repeats)
     ]
     means = [statistics.mean(column) for column in zip(*map(astuple, loads), strict=True)]
     return Load(*means)
