@@ -72,7 +72,7 @@ def defaults(server: LambdaServer, **options: Any) -> dict[str, Any]:
         "host": server.host,
         "port": server.port,
         "disable_https": True,
-        "timeout": 5000,
+        "timeout": 20_000,  # a busy machine takes its time; tests of deadlines set their own
         **options,
     }
 

@@ -34,7 +34,8 @@ class Fault:
     """What the far end does with one request, and what must come of it.
 
     ``dies`` tells a connection that ends before a byte of an answer: on one
-    that was kept, a GET is sent again. ``clean`` tells one that may be used again.
+    that was kept, a GET is sent again. ``clean`` tells one that may be used again;
+    ``stays_open`` one that is open until the client finds that it may not.
     """
 
     step: Callable[[], Step]
@@ -42,6 +43,7 @@ class Fault:
     log: str = ""
     dies: bool = False
     clean: bool = False
+    stays_open: bool = False
 
 
 def raw(data: bytes, *, close: bool = True) -> Callable[[], Step]:
@@ -113,7 +115,9 @@ FAULTS = {
         step=raw(OK + b"Content-Length: 9\r\n\r\nabc"), status=502, log="connection failed"
     ),
     "announces less than comes": Fault(
-        step=raw(OK + b"Content-Length: 2\r\n\r\n{}" + b"x" * 20_000, close=False), status=200
+        step=raw(OK + b"Content-Length: 2\r\n\r\n{}" + b"x" * 20_000, close=False),
+        status=200,
+        stays_open=True,
     ),
     "announces two lengths": Fault(
         step=raw(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x"), status=502
@@ -206,6 +210,9 @@ def test_fault(
         is_repeated = fault.dies and kept and method == "GET"
         sent = len(before) + 1 + is_repeated
         assert far_server.wait_until(lambda: len(far_server.invocations) == sent)
+        # A POST on a connection that the far end is about to close would fail.
+        kept_open = int(fault.clean or fault.stays_open or is_repeated)
+        assert far_server.wait_until(lambda: far_server.open_connections() == kept_open)
         after = web.send(method, "/patient")
 
     assert (before, after.status, after.body) == ([200] * kept, 200, b"{}")
