@@ -1,1 +1,1 @@
-"""A small shop, once in Flask and once in Django, a few of whose paths are Lambda functions."""
+"""A small shop in Flask and in Django; some of its paths are Lambda functions."""

@@ -1,4 +1,4 @@
-"""The shop in Flask: an ordinary app, but for the two lines with LambdaMiddleware."""
+"""The shop in Flask: an ordinary app, and two lines for LambdaMiddleware."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def framework() -> dict[str, str]:
 
 @app.get("/")
 def home() -> str:
-    return render_template("home.html")
+    config = app.config["WSGI_LAMBDA"]
+    shown = settings.shown_configuration(config, 'app.config["WSGI_LAMBDA"]')
+    return render_template("home.html", configuration=shown)
 
 
 @app.get("/about")
@@ -44,5 +46,5 @@ def send_message() -> Response | tuple[str, int]:
     message = request.form.get("message", "").strip()
     if not message:
         return render_template("contact.html", error="Please write a message."), 422
-    app.logger.warning("A message of %d characters came in", len(message))
+    app.logger.warning("Received a message of %d characters", len(message))
     return redirect("/contact?sent=yes", 303)

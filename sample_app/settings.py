@@ -1,7 +1,8 @@
-"""The shop's settings, which Flask and Django share: what of it is a Lambda function."""
+"""The shop's settings, shared by Flask and Django: the configuration of its functions."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -9,18 +10,21 @@ from urllib.parse import urlsplit
 
 DEFAULT_PREFIX = "wsgi-lambda-demo-"
 
-#: The only names the shop answers to, so that no foreign page can reach it by
-#: a name of its own that leads to 127.0.0.1.
+#: The only host names of the shop. Without this limit, a page of another site
+#: could reach the shop by a name that resolves to 127.0.0.1 (DNS rebinding).
 HOSTS = ["127.0.0.1", "localhost"]
+
+#: Options that the home page does not show.
+SECRETS = {"aws_key", "aws_secret", "aws_session_token", "aws_external_id"}
 
 
 def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return the configuration of `LambdaMiddleware`.
 
-    Keys and region are the environment's. DEMO_FUNCTION_PREFIX is put before
-    the functions' names; DEMO_LAMBDA_URL is where Lambda is, and
-    DEMO_ENDPOINT=aws says that it is where AWS has it. DEMO_ROLE_ARN is a role
-    for /lambda/payroll.
+    The environment has the keys and the region. DEMO_FUNCTION_PREFIX is the
+    prefix of the functions' names. DEMO_LAMBDA_URL is the Lambda endpoint;
+    DEMO_ENDPOINT=aws chooses the one of AWS. DEMO_ROLE_ARN is a role for
+    /lambda/payroll.
     """
     prefix = environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
     return {
@@ -41,18 +45,18 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
             "/lambda/label": {
                 "function_name": f"{prefix}label",
                 "is_proxy_integration": True,
-                # The home page reads the event out of the function's log.
+                # The home page reads the event from the function's log.
                 "expose_log_result": True,
             },
             "/lambda/upload": {"function_name": f"{prefix}upload"},
-            # A whole Flask app: see functions/reviews/app.py.
+            # A complete Flask app: see functions/reviews/app.py.
             "/lambda/reviews": {
                 "function_name": f"{prefix}reviews",
                 "is_proxy_integration": True,
                 "awsgateway_compatible": True,
                 "awsgateway_compatible_payload_version": "2.0",
                 "strip_path": True,
-                # The home page reads the event out of the function's log.
+                # The home page reads the event from the function's log.
                 "expose_log_result": True,
             },
             "/lambda/broken": {"function_name": f"{prefix}broken"},
@@ -68,15 +72,45 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
+def shown_configuration(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a configuration as Python code without keys, for the home page.
+
+    ``name`` is how the framework calls it. Example: ``{"name": "WSGI_LAMBDA",
+    "defaults": "{…}", "routes": [{"path": "/lambda/echo", "code": "…"}]}``.
+    """
+    return {
+        "name": name,
+        "defaults": _python({key: config[key] for key in config if key != "routes"}),
+        "routes": [
+            {"path": path, "code": f"{json.dumps(path)}: {_python(options)}"}
+            for path, options in config["routes"].items()
+        ],
+    }
+
+
+def _python(options: Mapping[str, Any]) -> str:
+    lines = [
+        f"    {json.dumps(name)}: {_value(value)},\n"
+        for name, value in options.items()
+        if name not in SECRETS
+    ]
+    return f"{{\n{''.join(lines)}}}"
+
+
+def _value(value: Any) -> str:
+    # JSON's double quotes, Python's True and None.
+    return json.dumps(value) if isinstance(value, (str, list)) else repr(value)
+
+
 def _payroll(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the route whose function the key may not invoke, but a role that it may assume."""
+    """Return the route of a function that only a role may invoke, not the app's own user."""
     if not environ.get("DEMO_ROLE_ARN"):
         return {}
     return {
         "/lambda/payroll": {
             "function_name": f"{prefix}payroll",
             "aws_assume_role_arn": environ["DEMO_ROLE_ARN"],
-            # Where the emulator is, there is its STS; none means AWS's own.
+            # The emulator's STS has the same URL; None means the STS of AWS.
             "aws_sts_endpoint_url": environ.get("DEMO_LAMBDA_URL") or None,
         }
     }
@@ -87,8 +121,8 @@ def _endpoint(environ: Mapping[str, str]) -> dict[str, Any]:
         return {}
     if not environ.get("DEMO_LAMBDA_URL"):
         raise RuntimeError(
-            "Where is Lambda? Start the shop with `python -m sample_app.demo`, "
-            "or set DEMO_LAMBDA_URL, or DEMO_ENDPOINT=aws"
+            "The Lambda endpoint is not set. Start the shop with `python -m sample_app.demo`, "
+            "or set DEMO_LAMBDA_URL or DEMO_ENDPOINT=aws"
         )
     url = urlsplit(environ["DEMO_LAMBDA_URL"])
     return {"host": url.hostname, "port": url.port, "disable_https": url.scheme == "http"}

@@ -1,1 +1,1 @@
-"""The shop in Django: an ordinary project; LambdaMiddleware is in wsgi.py alone."""
+"""The shop in Django: an ordinary project, with LambdaMiddleware in wsgi.py only."""

@@ -8,7 +8,7 @@ from sample_app import settings as shop
 
 SHOP = Path(__file__).parent.parent
 
-# The demo gives all workers the same; by itself, one process needs no more.
+# The demo sets one key for all workers. A single process may make its own.
 SECRET_KEY = os.environ.get("DEMO_SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = shop.HOSTS
 ROOT_URLCONF = "sample_app.django_site.urls"

@@ -1,4 +1,4 @@
-"""The shop's own addresses."""
+"""The URLs of the shop's own pages."""
 
 from django.conf import settings
 from django.urls import path
@@ -11,6 +11,6 @@ urlpatterns = [
     path("about", views.about),
     path("contact", views.contact),
     path("lambda-prices", views.prices),
-    # Good enough for a demo; a real site has WhiteNoise or its web server do this.
+    # For a demo only: a real site serves these with WhiteNoise or its web server.
     path("static/<path:path>", serve, {"document_root": settings.STATIC_ROOT}),
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
+
+from sample_app.settings import shown_configuration
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +20,8 @@ def framework(request: HttpRequest) -> dict[str, str]:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    shown = shown_configuration(settings.WSGI_LAMBDA, "settings.WSGI_LAMBDA")
+    return render(request, "home.html", {"configuration": shown})
 
 
 @require_safe
@@ -37,7 +41,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     message = request.POST.get("message", "").strip()
     if not message:
         return render(request, "contact.html", {"error": "Please write a message."}, status=422)
-    log.warning("A message of %d characters came in", len(message))
+    log.warning("Received a message of %d characters", len(message))
     response = HttpResponseRedirect("/contact?sent=yes")
     response.status_code = 303
     return response

@@ -1,4 +1,4 @@
-"""What gunicorn serves: Django, with the Lambda functions in front."""
+"""The WSGI application for gunicorn: Django, wrapped by LambdaMiddleware."""
 
 import os
 

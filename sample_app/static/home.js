@@ -1,12 +1,12 @@
 "use strict";
 
-const LONGEST_TEXT = 400; // characters of one text that are shown; a file in base64 has millions
+const LONGEST_TEXT = 400; // characters shown of one string; a file in base64 has millions
 
 const byId = (id) => document.getElementById(id);
 const form = byId("request");
 let chosen = null;
 let imageUrl = null;
-let latest = 0; // the newest request; an older one that comes late is not shown
+let latest = 0; // the number of the newest request; late responses to older ones are ignored
 
 // ---- the request ----------------------------------------------------------
 
@@ -24,6 +24,15 @@ function choose(button) {
   JSON.parse(fields).forEach(([name, value]) => addField(name, value));
   byId(`body-${body}`).checked = true;
   showBody();
+  showConfiguration(pathOf(button));
+  latest += 1;
+  showNothing("Not sent yet.");
+}
+
+function showConfiguration(path) {
+  const blocks = [...document.querySelectorAll("pre[data-path]")];
+  for (const block of blocks) block.hidden = block.dataset.path !== path;
+  byId("unconfigured").hidden = blocks.some((block) => !block.hidden);
 }
 
 function bodyKind() {
@@ -77,18 +86,18 @@ function readRequest() {
   return { target: byId("target").value, options };
 }
 
-// ---- the answer -----------------------------------------------------------
+// ---- the response ---------------------------------------------------------
 
 async function send() {
   const number = ++latest;
   const route = chosen;
   const { target, options } = readRequest();
   if (options.body !== undefined && ["GET", "HEAD"].includes(options.method)) {
-    byId("summary").textContent = `A browser sends no body with ${options.method}; choose another method, or no body.`;
+    showProblem(`Not sent: browsers send no body with ${options.method}. Choose another method, or no body.`);
     return;
   }
   byId("results").setAttribute("aria-busy", "true");
-  byId("summary").textContent = `Waiting for ${options.method} ${target} …`;
+  showSummary(`Waiting for ${options.method} ${target} …`);
   try {
     const started = performance.now();
     const response = await fetch(target, options);
@@ -96,30 +105,48 @@ async function send() {
     const time = Math.round(performance.now() - started);
     const event = await findEvent(route, target, options, response, bytes);
     if (number !== latest) return;
-    showAnswer(response, bytes, time, event.inAnswer);
+    showResponse(response, bytes, time, event.inResponse);
     showEvent(event);
     byId("results").scrollIntoView({ block: "nearest" });
     byId("summary").scrollIntoView({ block: "nearest" });
-    byId("summary").textContent =
-      `${options.method} ${target} was answered ${response.status} in ${time} ms.`;
+    showSummary(`${options.method} ${target}: ${response.status} in ${time} ms`);
   } catch (error) {
     if (number !== latest) return;
-    clear();
-    byId("summary").textContent = `No answer came: ${error.message}`;
+    showProblem(`No response: the shop’s server cannot be reached (${error.message}).`);
   } finally {
     if (number === latest) byId("results").setAttribute("aria-busy", "false");
   }
 }
 
+// A result must not stay next to a request that it does not belong to.
+function showProblem(text) {
+  latest += 1;
+  showNothing(text);
+  byId("summary").classList.add("problem");
+  byId("summary").scrollIntoView({ block: "nearest" });
+}
+
+function showNothing(summary) {
+  clear();
+  showSummary(summary);
+  byId("results").setAttribute("aria-busy", "false");
+}
+
+function showSummary(text) {
+  byId("summary").textContent = text;
+  byId("summary").classList.remove("problem");
+}
+
 function clear() {
   for (const id of ["status", "time", "request-id"]) byId(id).textContent = "–";
-  for (const id of ["answer-body", "event", "event-source", "header-count", "body-note"]) byId(id).textContent = "";
+  for (const id of ["response-body", "event", "header-count", "body-note"]) byId(id).textContent = "";
+  byId("event-source").textContent = "It appears here with the response.";
   byId("status").className = "";
   byId("headers").replaceChildren();
   showImage(null);
 }
 
-function showAnswer(response, bytes, time, holdsEvent) {
+function showResponse(response, bytes, time, hasEvent) {
   const status = byId("status");
   status.textContent = `${response.status} ${response.statusText}`.trim();
   status.className = `badge ${response.status < 400 ? "good" : "bad"}`;
@@ -129,12 +156,12 @@ function showAnswer(response, bytes, time, holdsEvent) {
   const type = response.headers.get("content-type") ?? "";
   const isImage = type.startsWith("image/");
   showImage(isImage ? new Blob([bytes], { type }) : null);
-  byId("body-note").textContent = holdsEvent ? "without its “event”, which is shown by itself" : "";
-  if (isImage) byId("answer-body").textContent = `${type}, ${bytes.length.toLocaleString("en")} bytes`;
-  else if (holdsEvent) {
+  byId("body-note").textContent = hasEvent ? "without its “event”, which has its own panel" : "";
+  if (isImage) byId("response-body").textContent = `${type}, ${bytes.length.toLocaleString("en")} bytes`;
+  else if (hasEvent) {
     const { event, ...rest } = withEvent(bytes);
-    byId("answer-body").textContent = show(rest);
-  } else byId("answer-body").textContent = asText(bytes) || "(empty)";
+    byId("response-body").textContent = show(rest);
+  } else byId("response-body").textContent = asText(bytes) || "(empty)";
 }
 
 function showHeaders(headers) {
@@ -165,38 +192,38 @@ function showImage(blob) {
 
 // ---- the event ------------------------------------------------------------
 
-// Only what a function received is shown: from its answer, from its log, or,
-// where Lambda tells neither, from a second function that got the same request.
+// Show the event that a function received, never a guess. It comes from the
+// response or the log, or else from a second function with the same request.
 async function findEvent(route, target, options, response, bytes) {
   const path = target.split("?")[0];
   if (route.dataset.uninvoked && path === pathOf(route)) return { source: route.dataset.uninvoked };
   if (path === "/lambda/echo" && response.ok) {
-    return { event: asText(bytes), source: "The answer is the event." };
+    return { event: asText(bytes), source: "The response is the event." };
   }
-  const answer = withEvent(bytes);
-  if (answer) return { event: show(answer.event), source: "From the function's answer.", inAnswer: true };
+  const result = withEvent(bytes);
+  if (result) return { event: show(result.event), source: "From the response.", inResponse: true };
   const log = response.headers.get("x-amz-log-result");
   if (log) {
     const line = decodeLog(log).split("\n").find((text) => text.startsWith("event "));
     return line
-      ? { event: pretty(line.slice(6)) ?? line, source: "From the function's log (X-Amz-Log-Result), which it printed the event into." }
-      : { source: "The log (X-Amz-Log-Result) holds 4 kB, and the event was longer." };
+      ? { event: pretty(line.slice(6)) ?? line, source: "From the function’s log (X-Amz-Log-Result): the function prints its event." }
+      : { source: "X-Amz-Log-Result has the last 4 KB of the log only, and the event was longer." };
   }
   const reason = path === pathOf(route) ? route.dataset.silent : null;
-  if (!reason) return { source: "The answer does not tell the event." };
+  if (!reason) return { source: "Neither the response nor the log contains the event." };
   const query = target.includes("?") ? target.slice(target.indexOf("?")) : "";
   const echoed = await fetch(`/lambda/echo${query}`, options);
   const event = asText(new Uint8Array(await echoed.arrayBuffer()));
   return echoed.ok
-    ? { event, source: `${reason} This is what /lambda/echo received for the same request.` }
+    ? { event, source: `${reason} This is the event of /lambda/echo for the same request.` }
     : { source: reason };
 }
 
-// The shop's functions put the event that they received into their answers.
+// Most of the shop's functions add the event to their result.
 function withEvent(bytes) {
-  const answer = bodyOf(bytes);
-  const isObject = answer !== null && typeof answer === "object" && !Array.isArray(answer);
-  return isObject && "event" in answer ? answer : null;
+  const result = bodyOf(bytes);
+  const isObject = result !== null && typeof result === "object" && !Array.isArray(result);
+  return isObject && "event" in result ? result : null;
 }
 
 function pathOf(route) {
@@ -212,7 +239,7 @@ function decodeLog(base64) {
   return new TextDecoder().decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
 }
 
-// ---- texts ----------------------------------------------------------------
+// ---- text -----------------------------------------------------------------
 
 function asText(bytes) {
   const text = new TextDecoder().decode(bytes);
@@ -231,8 +258,8 @@ function parse(text) {
   }
 }
 
-// A number that JavaScript would write differently (12.50, or more than 16
-// digits) is kept as it came.
+// Keep the digits of a number that JavaScript would change, such as 12.50 or one
+// with more than 16 digits.
 function asWritten(key, value, context) {
   const differs = typeof value === "number" && context && context.source !== String(value);
   return differs && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
@@ -263,6 +290,11 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   send();
 });
+// The browser sends no submit event if a field is invalid. This event does not bubble.
+form.addEventListener("invalid", (event) => {
+  const name = event.target.labels[0].textContent;
+  showProblem(`Not sent: ${name} must be ${event.target.title || "filled in"}.`);
+}, true);
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();

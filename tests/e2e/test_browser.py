@@ -1,7 +1,8 @@
-"""The home page in a browser, as a person uses it."""
+"""The home page in a browser, used like by a person."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
@@ -16,6 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from sample_app import settings
 from tests.e2e.conftest import PATIENCE, Demo
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -25,7 +27,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
         not (CHROMIUM and CHROMEDRIVER),
-        reason="NOTE: no Chromium here, the home page is not tested; "
+        reason="NOTE: Chromium is not installed, the home page is not tested; "
         "apt-get install chromium chromium-driver",
     ),
 ]
@@ -49,7 +51,7 @@ CONTROLS = "input, select, textarea, button"
 
 
 class Page:
-    """The home page, by the ids of what is on it."""
+    """The home page; `page["send"]` is the element with the id "send"."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
@@ -71,15 +73,26 @@ class Page:
 
     def send(self) -> None:
         self["send"].click()
-        self.wait_for_answer()
+        self.wait_for_response()
 
-    def wait_for_answer(self) -> None:
+    def wait_for_response(self) -> None:
         self.wait(
             lambda: (
                 self["results"].get_attribute("aria-busy") == "false"
-                and "was answered" in self.text("summary")
+                and self.text("summary").endswith(" ms")
             )
         )
+
+    @property
+    def configuration(self) -> dict[str, object]:
+        """The route that is shown: its path and options."""
+        blocks = self.driver.find_elements(By.CSS_SELECTOR, "pre[data-path]:not([hidden])")
+        (shown,) = [block.text for block in blocks]
+        return ast.literal_eval(f"{{{shown}}}")
+
+    def shows_no_result(self) -> bool:
+        names = ("response-body", "event", "header-count", "body-note", "headers")
+        return self.text("status") == "–" and not any(map(self.text, names))
 
     @property
     def event(self) -> object:
@@ -103,7 +116,7 @@ def page(shop: Demo, driver: webdriver.Chrome) -> Iterator[Page]:
     driver.get(shop.url)
     driver.get_log("browser")
     yield Page(driver)
-    # A failed request is logged by the browser itself; anything else is a fault of the page.
+    # The browser logs failed requests itself. Any other entry is an error of the page.
     assert [
         entry for entry in driver.get_log("browser") if entry["source"] not in ("network",)
     ] == []
@@ -116,7 +129,7 @@ def test_catalogue_by_query(page: Page) -> None:
     assert page.text("status") == "200 OK"
     assert page.text("time").endswith(" ms")
     assert len(page.text("request-id")) == 36
-    assert json.loads(page.text("answer-body"))["items"][0]["name"] == "Cedar pencil"
+    assert json.loads(page.text("response-body"))["items"][0]["name"] == "Cedar pencil"
     assert page.event == {"q": "pencil"}
     assert "content-type" in page.text("headers")
 
@@ -132,7 +145,7 @@ def test_form_with_a_file(page: Page, tmp_path: Path) -> None:
     page.fill("field-3-value", "blue")
     page["file"].send_keys(str(file))
     page.send()
-    answer = json.loads(page.text("answer-body"))
+    answer = json.loads(page.text("response-body"))
     assert answer["fields"] == {
         "title": ["Häferl & <b>co</b>"],
         "note": ["Two mugs, paid in cash"],
@@ -149,7 +162,7 @@ def test_form_with_a_file(page: Page, tmp_path: Path) -> None:
     ]
     assert page.event["title"] == "Häferl & <b>co</b>"
     assert page.event["file"]["filename"] == file.name
-    # What is long is shown short, and says so.
+    # Long strings are truncated, with a note.
     assert page.event["file"]["body"].endswith("… (1,368 characters)")
 
 
@@ -158,14 +171,14 @@ def test_json_editor(page: Page) -> None:
     Select(page["method"]).select_by_visible_text("POST")
     page.fill("json", '{"item": "tea", "quantity": 5}')
     page["json"].send_keys(Keys.CONTROL, Keys.ENTER)
-    page.wait_for_answer()
+    page.wait_for_response()
     assert page.text("status") == "201 Created"
-    assert json.loads(page.text("answer-body"))["quantity"] == 5
+    assert json.loads(page.text("response-body"))["quantity"] == 5
     assert page.event["request_body"] == '{"item": "tea", "quantity": 5}'
     assert "/lambda/orders/tea-5-" in page.text("headers")
 
 
-def test_numbers_are_shown_as_they_were_written(page: Page) -> None:
+def test_numbers_keep_their_digits(page: Page) -> None:
     page["route-echo"].click()
     page.fill("json", '{"order": 12345678901234567890, "price": 12.50}')
     page.send()
@@ -178,19 +191,19 @@ def test_image_is_shown(page: Page) -> None:
     page.send()
     page.wait(lambda: page["image"].get_property("naturalWidth"))
     assert page["image"].is_displayed()
-    assert page.text("answer-body").startswith("image/png, ")
+    assert page.text("response-body").startswith("image/png, ")
     assert page.event == {"text": "Enamel mug", "price": "12.50"}
-    assert "From the function's log" in page.text("event-source")
+    assert "From the function’s log" in page.text("event-source")
     page["route-catalogue"].click()
     page.send()
     assert not page["image"].is_displayed()
 
 
-def test_event_of_a_gateway_is_shown(page: Page) -> None:
+def test_api_gateway_event_is_shown(page: Page) -> None:
     page["route-reviews"].click()
     page.send()
     assert page.text("status") == "200 OK"
-    assert "<h1>Reviews</h1>" in page.text("answer-body")
+    assert "<h1>Reviews</h1>" in page.text("response-body")
     assert (page.event["version"], page.event["rawPath"]) == ("2.0", "/")
     assert page.event["requestContext"]["http"]["path"] == "/"
 
@@ -198,19 +211,24 @@ def test_event_of_a_gateway_is_shown(page: Page) -> None:
 @pytest.mark.parametrize(
     ("route", "status", "source", "event"),
     [
-        ("newsletter", "202 Accepted", "An event invocation is queued", {"email": "ada@shop.test"}),
-        ("slow", "504 Gateway Timeout", "The route waited 1.5 seconds", {"seconds": "3"}),
-        ("broken", "500 Internal Server Error", "The function failed", {"item": "mug"}),
+        ("newsletter", "202 Accepted", "Lambda queued the event", {"email": "ada@shop.test"}),
+        ("slow", "504 Gateway Timeout", "The route has a timeout of 1.5 seconds", {"seconds": "3"}),
+        (
+            "broken",
+            "500 Internal Server Error",
+            "The function raised an exception",
+            {"item": "mug"},
+        ),
     ],
 )
-def test_event_that_lambda_does_not_tell_is_echoed(
+def test_event_that_lambda_does_not_return_is_echoed(
     page: Page, route: str, status: str, source: str, event: object
 ) -> None:
     page[f"route-{route}"].click()
     page.send()
     assert page.text("status") == status
     assert page.text("event-source").startswith(source)
-    assert page.text("event-source").endswith("/lambda/echo received for the same request.")
+    assert page.text("event-source").endswith("the event of /lambda/echo for the same request.")
     assert page.event == event
 
 
@@ -218,30 +236,90 @@ def test_forbidden_function_received_nothing(page: Page) -> None:
     page["route-forbidden"].click()
     page.send()
     assert page.text("status") == "502 Bad Gateway"
-    assert page.text("event-source").startswith("No function received anything")
+    assert page.text("event-source").startswith("No function received an event")
     assert page.text("event") == ""
 
 
-def test_body_that_a_browser_would_not_send_is_said(page: Page) -> None:
+def test_get_with_a_body_clears_the_result(page: Page) -> None:
     page["route-orders"].click()
+    page.send()
     Select(page["method"]).select_by_visible_text("GET")
     page["send"].click()
-    assert page.text("summary").startswith("A browser sends no body with GET")
+    assert page.text("summary").startswith("Not sent: browsers send no body with GET.")
+    assert page.shows_no_result()
 
 
-def test_markup_in_an_answer_stays_text(page: Page) -> None:
+def test_invalid_form_clears_the_result(page: Page) -> None:
+    page["route-catalogue"].click()
+    page.send()
+    page.fill("target", "/about")
+    page["send"].click()
+    problem = "Not sent: Path and query must be a path that starts with /lambda/."
+    assert page.text("summary") == problem
+    assert page.shows_no_result()
+
+
+def test_unreachable_server_clears_the_result(page: Page) -> None:
+    page["route-label"].click()
+    page.send()
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    change = "Network.emulateNetworkConditions"
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd(change, {**network, "offline": True})
+    try:
+        page["send"].click()
+        page.wait(lambda: page.text("summary").startswith("No response: "))
+        assert page.shows_no_result()
+        assert not page["image"].is_displayed()
+        assert page["results"].get_attribute("aria-busy") == "false"
+    finally:
+        page.driver.execute_cdp_cmd(change, {**network, "offline": False})
+    page.send()
+    assert page.text("status") == "200 OK"
+
+
+def test_another_route_clears_the_result(page: Page) -> None:
+    page["route-catalogue"].click()
+    page.send()
+    page["route-orders"].click()
+    assert page.text("summary") == "Not sent yet."
+    assert page.shows_no_result()
+
+
+def test_each_route_shows_its_configuration(page: Page, shop: Demo) -> None:
+    expected = settings.wsgi_lambda({"DEMO_LAMBDA_URL": shop.emulator_url})
+    routes = expected.pop("routes")
+    for path, options in routes.items():
+        page[f"route-{path.removeprefix('/lambda/')}"].click()
+        assert page.configuration == {path: options}
+    page["route-payroll"].click()
+    assert page.configuration["/lambda/payroll"]["aws_assume_role_arn"].startswith("arn:")
+    assert ast.literal_eval(page.text("defaults")) == expected
+
+
+def test_page_of_a_function_has_the_style_of_the_shop(page: Page, shop: Demo) -> None:
+    style = "return getComputedStyle(document.querySelector('.primary')).backgroundColor"
+    expected = page.driver.execute_script(style)
+    page.driver.get(f"{shop.url}/lambda/reviews")
+    assert page.driver.execute_script(style) == expected
+    page["review"].send_keys("Keeps tea warm", Keys.ENTER)
+    page.wait(lambda: "Keeps tea warm" in page.driver.page_source)
+    assert page.driver.execute_script(style) == expected
+
+
+def test_markup_in_a_response_stays_text(page: Page) -> None:
     page["route-echo"].click()
     page.fill("json", '{"event": "<img src=x onerror=alert(1)>"}')
     page.send()
-    assert '"<img src=x onerror=alert(1)>"' in page.text("answer-body")
-    assert page["answer-body"].find_elements(By.CSS_SELECTOR, "*") == []
+    assert '"<img src=x onerror=alert(1)>"' in page.text("response-body")
+    assert page["response-body"].find_elements(By.CSS_SELECTOR, "*") == []
 
 
 def test_keyboard_alone_is_enough(page: Page) -> None:
     page["route-newsletter"].send_keys(Keys.ENTER)
     assert page["route-newsletter"].get_attribute("aria-pressed") == "true"
     page["field-1-value"].send_keys(Keys.ENTER)
-    page.wait_for_answer()
+    page.wait_for_response()
     assert page.text("status") == "202 Accepted"
 
 

@@ -14,6 +14,7 @@ import time
 import pytest
 import requests
 
+from sample_app.settings import SECRETS, shown_configuration
 from tests.e2e.conftest import Demo
 
 pytestmark = pytest.mark.e2e
@@ -81,7 +82,18 @@ def test_foreign_names_reach_no_function(shop: Demo) -> None:
     assert "x-amzn-requestid" not in answer.headers
 
 
-# ---- what the demo prints --------------------------------------------------
+def test_home_page_shows_no_key() -> None:
+    keys = dict.fromkeys(SECRETS, "hunter2")
+    routes = {"/f": {"function_name": "f", **keys}}
+    shown = shown_configuration({**keys, "timeout": 1000, "routes": routes}, "WSGI_LAMBDA")
+    assert shown == {
+        "name": "WSGI_LAMBDA",
+        "defaults": '{\n    "timeout": 1000,\n}',
+        "routes": [{"path": "/f", "code": '"/f": {\n    "function_name": "f",\n}'}],
+    }
+
+
+# ---- the commands that the demo prints -------------------------------------
 
 
 def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
