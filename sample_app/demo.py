@@ -1,9 +1,9 @@
 """Run the shop: `python -m sample_app.demo --app flask|django [--port 8000]`.
 
-Without an AWS account: a Lambda emulator is started, the functions are deployed
-to it, and the app signs its calls as a user who may invoke them and nothing
-else. With DEMO_ENDPOINT=aws the app calls the real Lambda, with the key and the
-region of the environment. Ctrl-C ends everything.
+It needs no AWS account: it starts a Lambda emulator and deploys the functions to
+it. The app signs as a user who may only invoke functions. With DEMO_ENDPOINT=aws
+the app invokes functions in AWS, with the key and the region of the environment.
+Ctrl-C stops everything.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody pressed Ctrl-C, or sent SIGTERM."""
+    """Ctrl-C was pressed, or a signal arrived."""
 
 
 class NotConfigured(Exception):
-    """What the real AWS needs is not in the environment."""
+    """The environment lacks a variable that DEMO_ENDPOINT=aws needs."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        # Once: a second Ctrl-C must not interrupt the tidying up.
+        # A second Ctrl-C must not interrupt the clean-up.
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         stopped.set()
@@ -81,18 +81,18 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--app", choices=APPS, default="flask", help="default: flask")
     parser.add_argument(
-        "--port", type=int, default=8000, help="default: 8000; another where it is taken"
+        "--port", type=int, default=8000, help="default: 8000, or a free port if it is in use"
     )
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 65536:
-        parser.error(f"argument --port: {options.port} is no port")
+        parser.error(f"argument --port: {options.port} is not a port")
     return options
 
 
 def _run(
     options: argparse.Namespace, stack: contextlib.ExitStack, stopped: threading.Event
 ) -> None:
-    """Start everything, tell the address, and wait for the end."""
+    """Start all programs, print the URL, and wait until something stops."""
     started = time.monotonic()
     prefix = os.environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
     programs: dict[str, Popen[bytes]] = {}
@@ -105,17 +105,17 @@ def _run(
     with _listener(options.port) as listener:
         port = listener.getsockname()[1]
         if options.port not in (0, port):
-            _say(f"Port {options.port} is taken, using {port}")
+            _say(f"Port {options.port} is in use; using {port}")
         gunicorn = stack.enter_context(_gunicorn(options.app, listener, environ))
     programs["gunicorn"] = gunicorn
     wait_until_ready(gunicorn, port, "/", lambda: "gunicorn did not start; its log is above")
 
     url = f"http://127.0.0.1:{port}"
-    # In one piece, or gunicorn's log would come between the lines.
+    # One write, so that gunicorn's log does not come between the lines.
     _say(
         f"Ready after {time.monotonic() - started:.1f} seconds: "
         f"open {url}/ in a browser, or try\n\n{printed(url)}\n"
-        "Ctrl-C ends everything. Requests, and what goes wrong, are logged below."
+        "Press Ctrl-C to stop. Requests and errors are logged below."
     )
     while not stopped.wait(0.2):
         for name, program in programs.items():
@@ -126,7 +126,7 @@ def _run(
 def _emulated_environ(
     prefix: str, stack: contextlib.ExitStack
 ) -> tuple[dict[str, str], Popen[bytes]]:
-    # The emulator's botocore is not needed, nor perhaps there, for the real AWS.
+    # DEMO_ENDPOINT=aws works without the emulator and without botocore.
     from sample_app import emulator
 
     _say("Starting ministack, a Lambda emulator")
@@ -134,7 +134,7 @@ def _emulated_environ(
     names = emulator.function_names()
     _say(f"Deploying {len(names)} functions to {peer.url}: {', '.join(names)}")
     arns = emulator.deploy(peer.url, prefix)
-    _say(f"Creating the user {emulator.USER}, who may invoke all but {emulator.FORBIDDEN}")
+    _say(f"Creating the user {emulator.USER}, who may invoke all except {emulator.FORBIDDEN}")
     key = emulator.create_user(peer.url, arns)
     _say(f"Creating the role {emulator.ROLE}, which may invoke {emulator.FORBIDDEN}")
     role = emulator.create_role(peer.url, arns)
@@ -150,7 +150,7 @@ def _emulated_environ(
 
 
 def _real_environ(prefix: str) -> dict[str, str]:
-    """Return the environment for the real AWS, after telling how its functions are made."""
+    """Return the environment for AWS, and print how to create the functions."""
     missing = [
         name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if not os.environ.get(name)
     ]
@@ -158,8 +158,8 @@ def _real_environ(prefix: str) -> dict[str, str]:
         missing.append("AWS_REGION")
     if missing:
         raise NotConfigured(f"DEMO_ENDPOINT=aws needs {', '.join(missing)} in the environment")
-    _say("Using the real AWS, where nothing is created. The functions must be there;")
-    _say("this makes them, with a role of yours, for Lambda, in the place of ROLE_ARN:")
+    _say("Using AWS. The demo creates nothing there, so the functions must exist. These")
+    _say("commands create them; replace ROLE_ARN with an execution role for Lambda:")
     _say(CREATE_FUNCTIONS.format(prefix=prefix))
     return dict(os.environ)
 
@@ -174,14 +174,14 @@ CREATE_FUNCTIONS = """
     rm -r $name.zip build-$name
   done
 
-The key needs lambda:InvokeFunction on these but {prefix}payroll, so that
-/lambda/forbidden shows what comes without it. With the ARN of a role
-in DEMO_ROLE_ARN that the key may assume, /lambda/payroll invokes that function with it.
+The key needs lambda:InvokeFunction on all of them except {prefix}payroll:
+/lambda/forbidden shows the response without that permission. /lambda/payroll needs
+DEMO_ROLE_ARN: a role that the key may assume, and that may invoke {prefix}payroll.
 """
 
 
 def _listener(port: int) -> socket.socket:
-    """Return a listening socket, so that no other program can take the port before gunicorn."""
+    """Return a listening socket, so that no other program takes the port before gunicorn."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -209,7 +209,7 @@ def _gunicorn(
             "DEMO_SECRET_KEY": secrets.token_urlsafe(50),
             "PYTHONUNBUFFERED": "1",
             "GUNICORN_CMD_ARGS": "",
-            # Where newer versions put their control socket.
+            # Newer versions of gunicorn put their control socket here.
             "XDG_RUNTIME_DIR": folder,
         }
         with running(

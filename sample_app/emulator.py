@@ -1,4 +1,4 @@
-"""Lambda and IAM on this machine: ministack, the shop's functions, and a user who may call them."""
+"""Run Lambda and IAM locally: ministack, the shop's functions, and a user who may invoke them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ FUNCTIONS = Path(__file__).parent / "functions"
 REGION = "us-east-1"
 USER = "demo-web"
 
-#: What the user may not invoke, but a role that the user may assume.
+#: The function that only the role may invoke. The user may assume the role.
 FORBIDDEN = "payroll"
 ROLE = "demo-bookkeeper"
 
-#: All that functions, which inherit the emulator's environment, get to see of ours.
+#: The only variables that are passed on: functions inherit the emulator's environment.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT")
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """Where Lambda listens, and the process that it is."""
+    """A running emulator: its URL and its process."""
 
     url: str
     process: Popen[bytes]
@@ -44,7 +44,7 @@ class Emulator:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A user's key."""
+    """A user's access key; the repr does not show the secret."""
 
     key_id: str
     secret: str
@@ -55,10 +55,10 @@ class AccessKey:
 
 @contextlib.contextmanager
 def emulator() -> Iterator[Emulator]:
-    """Run ministack on a free port, with signatures and policies checked.
+    """Run ministack on a free port; it checks signatures and policies.
 
-    Everything it writes goes to a directory that is removed at the end.
-    Raises `ProgramEnded` where it does not start.
+    It writes to a temporary directory only. Raises `ProgramEnded` if it does not
+    start.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -66,7 +66,7 @@ def emulator() -> Iterator[Emulator]:
         environ = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environ.update(
             GATEWAY_PORT=str(port),
-            BIND_HOST="127.0.0.1",  # its default is every address
+            BIND_HOST="127.0.0.1",  # the default is all addresses
             MINISTACK_HOST="localhost",
             MINISTACK_REGION=REGION,
             AUTH="true",
@@ -93,7 +93,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 def deploy(url: str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]:
-    """Create all of ``functions``, and return their ARNs by their names without ``prefix``."""
+    """Create each function in the folder ``functions``; return ARNs by name, without ``prefix``."""
     iam, client = _client("iam", url), _client("lambda", url)
     role = iam.create_role(
         RoleName=f"{prefix}role",
@@ -122,7 +122,7 @@ def deploy(url: str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]
 
 
 def create_user(url: str, arns: dict[str, str]) -> AccessKey:
-    """Create the user of the web app, who may invoke the functions it needs, and nothing else."""
+    """Create the user of the web app, who may only invoke the functions that the app needs."""
     iam = _client("iam", url)
     iam.create_user(UserName=USER)
     iam.put_user_policy(
@@ -138,7 +138,7 @@ def create_user(url: str, arns: dict[str, str]) -> AccessKey:
 
 
 def create_role(url: str, arns: dict[str, str]) -> str:
-    """Create the role that may invoke what the user may not; return its ARN."""
+    """Create the role that may invoke the forbidden function; return its ARN."""
     iam = _client("iam", url)
     user = iam.get_user(UserName=USER)["User"]["Arn"]
     role: str = iam.create_role(
@@ -160,7 +160,7 @@ def function_names(functions: Path = FUNCTIONS) -> list[str]:
 
 
 def _client(service: str, url: str) -> Any:
-    # Before it has users, the emulator knows one key: test/test, its root.
+    # test/test is the key of the emulator's root user.
     return botocore.session.Session(session_vars=_NO_FILES).create_client(
         service,
         region_name=REGION,
@@ -171,7 +171,7 @@ def _client(service: str, url: str) -> Any:
     )
 
 
-#: What the person at the keyboard has set up for the real AWS is not read.
+#: The developer's own AWS files must not have an effect.
 _NO_FILES = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),

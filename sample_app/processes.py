@@ -1,4 +1,4 @@
-"""Start a program and be sure that it, and all that it started, ends with us."""
+"""Start programs, and end them with all of their child processes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-PATIENCE = 20.0  # seconds for a program to answer for the first time
-FAREWELL = 8.0  # seconds for a program to end by itself
+PATIENCE = 20.0  # seconds until a program must respond for the first time
+GRACE = 8.0  # seconds for a program to end after SIGTERM
 
 
 class ProgramEnded(Exception):
-    """A program that the demo needs is gone, or never came to answer."""
+    """A program that the demo needs ended, or did not respond in time."""
 
 
 @contextlib.contextmanager
 def running(
     command: Sequence[str], environ: Mapping[str, str], **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``command`` for as long as the context lasts.
+    """Run ``command`` as long as the context lasts.
 
-    It has a process group of its own: Ctrl-C in a terminal goes to the whole
-    group in front, and the order in which programs end is ours to choose.
+    It gets its own process group. A terminal sends Ctrl-C to the whole foreground
+    group, but the demo must choose the order in which its programs end.
     """
-    # Interrupted in the middle of Popen, we would never know what we started.
+    # A signal during Popen would leave a process that nobody ends.
     release = _hold_signals()
     try:
         process = subprocess.Popen(command, env=environ, process_group=0, **options)
@@ -42,8 +42,8 @@ def running(
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(FAREWELL)
-        # Whoever of the group is left did not listen, its leader included.
+            process.wait(GRACE)
+        # SIGKILL for the processes of the group that ignored SIGTERM.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -52,9 +52,10 @@ def running(
 def wait_until_ready(
     process: subprocess.Popen[bytes], port: int, path: str, why: Callable[[], str]
 ) -> None:
-    """Return as soon as GET ``path`` on 127.0.0.1 is answered 200.
+    """Return when GET ``path`` on 127.0.0.1 has the status 200.
 
-    Raises `ProgramEnded`, with the text of ``why``, where that does not come.
+    Raises `ProgramEnded` with the text of ``why`` if the process ends or does not
+    respond in time.
     """
     end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
@@ -71,7 +72,7 @@ def wait_until_ready(
 
 
 def _hold_signals() -> Callable[[], None]:
-    """Keep back what would interrupt us, until the function that is returned is called."""
+    """Hold back signals; return a function that delivers them and restores the handlers."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
     arrived: list[int] = []

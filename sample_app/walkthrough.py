@@ -1,4 +1,4 @@
-"""Requests to try by hand, each with what it prints; the end-to-end tests run them all."""
+"""Commands to try by hand, each with its output; the end-to-end tests run all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A shell command and the lines that it prints; ``{url}`` stands for the shop's address."""
+    """A shell command and its output; ``{url}`` stands for the URL of the shop."""
 
     about: str
     command: str
@@ -26,12 +26,12 @@ LINES = (
         ),
     ),
     Line(
-        "a form's fields are laid over the query",
+        "form fields override the query",
         "curl -s '{url}/lambda/echo?q=mug&page=2' -d q=tea -d tag=new -d tag=gift",
         ('{"q": "tea", "page": "2", "tag": ["new", "gift"]}',),
     ),
     Line(
-        "order two mugs in JSON; the function says status, headers and cookies",
+        "order two mugs in JSON; the function sets status, headers and cookies",
         "curl -s -D - -o /dev/null {url}/lambda/orders -H 'Content-Type: application/json'"
         ' -d \'{"item": "mug", "quantity": 2}\''
         " | grep -iE '^(HTTP|Location|Set-Cookie)'",
@@ -49,7 +49,7 @@ LINES = (
         ("200 image/png",),
     ),
     Line(
-        "upload a file; the function tells its size and SHA-256",
+        "upload a file; the function returns its size and SHA-256",
         "echo hello | curl -s {url}/lambda/upload -F title=Note -F 'file=@-;filename=note.txt'"
         " | cut -d} -f1",
         (
@@ -59,22 +59,22 @@ LINES = (
         ),
     ),
     Line(
-        "a whole Flask app in a function: a form, a redirect, a page; the reviews are in a cookie",
+        "a complete Flask app in a function: a form, a redirect, a page",
         "curl -s -L -b '' {url}/lambda/reviews -d 'review=Keeps tea warm' | grep -o '<li>.*</li>'",
         ("<li>Keeps tea warm</li>",),
     ),
     Line(
-        "a function that fails: the route's unhandled_status",
+        "a function that raises an exception: the route's unhandled_status",
         f"curl -s {STATUS} {{url}}/lambda/broken",
         ("500",),
     ),
     Line(
-        "subscribe, as an event: nobody waits for the function",
+        "subscribe; the invocation is asynchronous, so the response is a 202",
         f"curl -s {STATUS} {{url}}/lambda/newsletter -d email=ada@shop.test",
         ("202",),
     ),
     Line(
-        "a function slower than the route's timeout of 1.5 seconds",
+        "a function that exceeds the route's timeout of 1.5 seconds",
         f"curl -s {STATUS} '{{url}}/lambda/slow?seconds=3'",
         ("504",),
     ),
@@ -84,12 +84,12 @@ LINES = (
         ("502",),
     ),
     Line(
-        "the same function, invoked with a role that the user may assume",
+        "the same function, invoked with an assumed role",
         f"curl -s {STATUS} {{url}}/lambda/payroll",
         ("200",),
     ),
     Line(
-        "a page of the app itself, whose address only begins like the functions'",
+        "a page of the app: a route owns whole segments of a path",
         "curl -s {url}/lambda-prices | grep -o '<h1>.*</h1>'",
         ("<h1>Lambda prices</h1>",),
     ),
@@ -97,10 +97,10 @@ LINES = (
 
 
 def printed(url: str) -> str:
-    """Return the lines as the demo prints them."""
+    """Return the commands and their output as the demo prints them."""
     text = []
     for line in LINES:
         text += [f"  # {line.about}", f"  {line.command.replace('{url}', url)}"]
-        text += [f"      {answer}" for answer in line.prints]
+        text += [f"      {output}" for output in line.prints]
         text.append("")
     return "\n".join(text)

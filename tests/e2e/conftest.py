@@ -1,4 +1,4 @@
-"""The demo as a person starts it: one process for each app, for all tests."""
+"""The demo, started like by a person: one process for each framework, for all tests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ import pytest
 import requests
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE = 40.0  # seconds, for a machine that is busy with other things
-READY = "Ctrl-C ends everything"
+PATIENCE = 40.0  # seconds, for a busy machine
+READY = "Press Ctrl-C to stop"
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: its process, and the file that its output goes to."""
+    """A running demo: its process and the file with its output."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -36,7 +36,7 @@ class Demo:
         end = time.monotonic() + PATIENCE
         while text not in self.output():
             assert self.process.poll() is None, self.output()
-            assert time.monotonic() < end, f"{text!r} did not come:\n{self.output()}"
+            assert time.monotonic() < end, f"{text!r} was not printed:\n{self.output()}"
             time.sleep(0.02)
 
     @property
@@ -68,11 +68,11 @@ class Demo:
 
 @contextlib.contextmanager
 def started(folder: Path, app: str = "flask", port: int = 0, **environ: str) -> Iterator[Demo]:
-    """Start the demo with ``folder`` for its temporary files, and end it whatever happens."""
+    """Run the demo, with its temporary files in ``folder``, as long as the context lasts."""
     temporary = folder / "tmp"
     temporary.mkdir()
     log = folder / "output"
-    # Keys and an endpoint of the developer's must neither be needed nor used.
+    # The developer's own keys and endpoint must not have an effect.
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -115,8 +115,8 @@ def django_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     yield from _for_the_session(tmp_path_factory, "django")
 
 
-# Not itself for the session: in random order it would start anew at each change of the app.
+# Not session-scoped: in random order, each change of the parameter would start a new demo.
 @pytest.fixture(params=["flask", "django"])
 def shop(request: pytest.FixtureRequest) -> Demo:
-    """The shop, in each framework."""
+    """The shop in each framework."""
     return request.getfixturevalue(f"{request.param}_shop")

@@ -1,6 +1,7 @@
-"""What gunicorn serves: a function that holds a web app, in both formats, stripped and not.
+"""An app for gunicorn: routes to a function that contains a web app.
 
-The endpoint, its region and the key are the environment's.
+Both payload versions, with and without `strip_path`. The environment has the
+endpoint, the region and the key.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 from wsgi_lambda import LambdaMiddleware
 
-#: Whoever asks this host gets payload 1.0.
+#: Requests to this host get payload version 1.0, others 2.0.
 V1_HOST = "v1.test"
 
 

@@ -145,13 +145,13 @@ def test_form_with_a_file(page: Page, tmp_path: Path) -> None:
     page.fill("field-3-value", "blue")
     page["file"].send_keys(str(file))
     page.send()
-    answer = json.loads(page.text("response-body"))
-    assert answer["fields"] == {
+    response = json.loads(page.text("response-body"))
+    assert response["fields"] == {
         "title": ["Häferl & <b>co</b>"],
         "note": ["Two mugs, paid in cash"],
         "colour": ["blue"],
     }
-    assert answer["files"] == [
+    assert response["files"] == [
         {
             "field": "file",
             "filename": file.name,

@@ -1,4 +1,4 @@
-"""The sample app as its visitors meet it: gunicorn, the app, the emulator, real functions."""
+"""The sample app from outside: gunicorn, the app, the emulator, the functions."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ NOT_UTF8 = bytes(range(256)) * 64
         ("/lambda-prices", "Lambda prices"),
     ],
 )
-def test_own_pages_are_the_apps(shop: Demo, path: str, heading: str) -> None:
-    answer = shop.get(path)
-    assert answer.status_code == 200
-    assert f"<h1>{heading}</h1>" in answer.text
-    assert "x-amzn-requestid" not in answer.headers
+def test_pages_of_the_app(shop: Demo, path: str, heading: str) -> None:
+    response = shop.get(path)
+    assert response.status_code == 200
+    assert f"<h1>{heading}</h1>" in response.text
+    assert "x-amzn-requestid" not in response.headers
 
 
 @pytest.mark.parametrize("name", ["shop.css", "home.js", "icon.svg"])
-def test_static_files_are_the_apps(shop: Demo, name: str) -> None:
+def test_static_files_of_the_app(shop: Demo, name: str) -> None:
     assert shop.get(f"/static/{name}").status_code == 200
 
 
@@ -55,31 +55,31 @@ def test_each_framework_serves_its_own_shop(flask_shop: Demo, django_shop: Demo)
     "path",
     ["/lambda", "/lambdax", "/lambda/", "/lambda/catalogues", "/lambda/echo-2", "/LAMBDA/echo"],
 )
-def test_neighbours_of_the_routes_are_the_apps(shop: Demo, path: str) -> None:
-    answer = shop.get(path)
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"].startswith("text/html")
+def test_paths_next_to_the_routes_belong_to_the_app(shop: Demo, path: str) -> None:
+    response = shop.get(path)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_own_form_is_posted_to_the_app(shop: Demo) -> None:
+def test_form_of_the_app_is_posted_to_the_app(shop: Demo) -> None:
     page = shop.get("/contact")
     token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     fields = {"csrfmiddlewaretoken": token[1]} if token else {}
     posted = shop.post("/contact", data={**fields, "message": "Hello"}, cookies=page.cookies)
     assert (posted.status_code, posted.headers["Location"]) == (303, "/contact?sent=yes")
-    assert "we have your message" in shop.get("/contact?sent=yes").text
+    assert "Thank you for your message" in shop.get("/contact?sent=yes").text
     empty = shop.post("/contact", data={**fields, "message": " "}, cookies=page.cookies)
     assert empty.status_code == 422
 
 
-def test_csrf_protection_of_the_app_stays(django_shop: Demo) -> None:
+def test_csrf_protection_of_django_stays(django_shop: Demo) -> None:
     assert django_shop.post("/contact", data={"message": "Hello"}).status_code == 403
 
 
-def test_foreign_names_reach_no_function(shop: Demo) -> None:
-    answer = shop.get("/lambda/echo", headers={"Host": "rebound.test"})
-    assert answer.status_code == 400
-    assert "x-amzn-requestid" not in answer.headers
+def test_other_host_names_reach_no_function(shop: Demo) -> None:
+    response = shop.get("/lambda/echo", headers={"Host": "rebound.test"})
+    assert response.status_code == 400
+    assert "x-amzn-requestid" not in response.headers
 
 
 def test_home_page_shows_no_key() -> None:
@@ -96,10 +96,12 @@ def test_home_page_shows_no_key() -> None:
 # ---- the commands that the demo prints -------------------------------------
 
 
-def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
+def test_printed_commands_have_the_printed_output(shop: Demo) -> None:
     if not shutil.which("curl"):
-        pytest.skip("NOTE: no curl here, the printed lines are not run; apt-get install curl")
-    printed = shop.output().partition("or try\n")[2].partition("Ctrl-C")[0]
+        pytest.skip(
+            "NOTE: curl is not installed, the printed commands are not run; apt-get install curl"
+        )
+    printed = shop.output().partition("or try\n")[2].partition("Press Ctrl-C")[0]
     blocks = [block.splitlines() for block in printed.strip("\n").split("\n\n")]
     assert len(blocks) == 12
     for about, command, *expected in blocks:
@@ -112,8 +114,8 @@ def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
             timeout=40,
             check=False,
         )
-        answers = [line.removeprefix("      ") for line in expected]
-        assert run.stdout.splitlines() == answers, command + run.stderr
+        output = [line.removeprefix("      ") for line in expected]
+        assert run.stdout.splitlines() == output, command + run.stderr
 
 
 # ---- the routes ------------------------------------------------------------
@@ -139,32 +141,32 @@ def test_printed_lines_give_what_is_printed_beside_them(shop: Demo) -> None:
     ],
 )
 def test_catalogue_is_searched(shop: Demo, request_: dict, event: dict, items: list[str]) -> None:
-    answer = shop.post("/lambda/catalogue", **request_)
-    assert answer.status_code == 200
-    assert answer.json()["event"] == event
-    assert [item["item"] for item in answer.json()["items"]] == items
+    response = shop.post("/lambda/catalogue", **request_)
+    assert response.status_code == 200
+    assert response.json()["event"] == event
+    assert [item["item"] for item in response.json()["items"]] == items
 
 
-def test_path_below_a_route_is_the_routes(shop: Demo) -> None:
+def test_path_below_a_route_belongs_to_the_route(shop: Demo) -> None:
     assert shop.get("/lambda/catalogue/anything?q=mug").json()["found"] == 1
 
 
-def test_order_is_answered_as_the_function_says(shop: Demo) -> None:
-    answer = shop.post("/lambda/orders", json={"item": "tea", "quantity": 3})
-    number = answer.json()["order"]
-    assert (answer.status_code, answer.reason) == (201, "Created")
-    assert answer.headers["Location"] == f"/lambda/orders/{number}"
-    assert answer.headers["Link"] == '</about>; rel="help", </contact>; rel="author"'
-    assert answer.raw.headers.getlist("Set-Cookie") == [
+def test_function_sets_status_headers_and_cookies(shop: Demo) -> None:
+    response = shop.post("/lambda/orders", json={"item": "tea", "quantity": 3})
+    number = response.json()["order"]
+    assert (response.status_code, response.reason) == (201, "Created")
+    assert response.headers["Location"] == f"/lambda/orders/{number}"
+    assert response.headers["Link"] == '</about>; rel="help", </contact>; rel="author"'
+    assert response.raw.headers.getlist("Set-Cookie") == [
         f"last_order={number}; Path=/; SameSite=Lax",
         "last_item=tea; Path=/; SameSite=Lax; HttpOnly",
     ]
-    event = answer.json()["event"]
+    event = response.json()["event"]
     assert event["request_method"] == "POST"
     assert event["request_uri"] == "/lambda/orders"
     assert event["request_body_args"] == {"item": "tea", "quantity": 3}
     assert event["request_headers"]["content-type"] == "application/json"
-    shown = shop.get(answer.headers["Location"])
+    shown = shop.get(response.headers["Location"])
     assert (shown.status_code, shown.json()["quantity"]) == (200, 3)
 
 
@@ -177,39 +179,39 @@ def test_order_is_answered_as_the_function_says(shop: Demo) -> None:
         (["mug"], "An order must be an object"),
     ],
 )
-def test_wrong_order_is_refused(shop: Demo, body: object, message: str) -> None:
-    answer = shop.post("/lambda/orders", json=body)
-    assert (answer.status_code, answer.json()["message"]) == (422, message)
-    assert "Set-Cookie" not in answer.headers
+def test_invalid_order_is_rejected(shop: Demo, body: object, message: str) -> None:
+    response = shop.post("/lambda/orders", json=body)
+    assert (response.status_code, response.json()["message"]) == (422, message)
+    assert "Set-Cookie" not in response.headers
 
 
-def test_order_that_was_never_made_is_unknown(shop: Demo) -> None:
+def test_unknown_order_is_not_found(shop: Demo) -> None:
     assert shop.get("/lambda/orders/mug-1-00000000").status_code == 404
 
 
-def test_method_that_is_not_allowed_is_refused(shop: Demo) -> None:
-    answer = shop.request("DELETE", "/lambda/orders")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+def test_method_that_is_not_allowed(shop: Demo) -> None:
+    response = shop.request("DELETE", "/lambda/orders")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
 def test_label_is_a_png(shop: Demo) -> None:
-    answer = shop.get("/lambda/label", params={"text": "Häferl", "price": "7.90"})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
-    assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
-    assert answer.content.endswith(b"IEND\xaeB`\x82")
-    log = base64.b64decode(answer.headers["X-Amz-Log-Result"]).decode()
+    response = shop.get("/lambda/label", params={"text": "Häferl", "price": "7.90"})
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "image/png")
+    assert response.content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert response.content.endswith(b"IEND\xaeB`\x82")
+    log = base64.b64decode(response.headers["X-Amz-Log-Result"]).decode()
     line = next(line for line in log.splitlines() if line.startswith("event "))
     assert json.loads(line.removeprefix("event ")) == {"text": "Häferl", "price": "7.90"}
 
 
 def test_uploaded_file_arrives_byte_for_byte(shop: Demo) -> None:
-    answer = shop.post(
+    response = shop.post(
         "/lambda/upload",
         data={"title": "Häferl"},
         files={"photo": ("mug.bin", NOT_UTF8, "application/octet-stream")},
     ).json()
-    assert answer["fields"] == {"title": ["Häferl"]}
-    assert answer["files"] == [
+    assert response["fields"] == {"title": ["Häferl"]}
+    assert response["files"] == [
         {
             "field": "photo",
             "filename": "mug.bin",
@@ -218,10 +220,10 @@ def test_uploaded_file_arrives_byte_for_byte(shop: Demo) -> None:
             "sha256": hashlib.sha256(NOT_UTF8).hexdigest(),
         }
     ]
-    assert base64.b64decode(answer["event"]["photo"]["body"]) == NOT_UTF8
+    assert base64.b64decode(response["event"]["photo"]["body"]) == NOT_UTF8
 
 
-def test_whole_app_in_a_function_answers_as_an_app(shop: Demo) -> None:
+def test_complete_app_in_a_function(shop: Demo) -> None:
     page = shop.get("/lambda/reviews")
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "<li>None yet</li>" in page.text
@@ -235,62 +237,62 @@ def test_whole_app_in_a_function_answers_as_an_app(shop: Demo) -> None:
     assert shop.get("/lambda/reviews/nothing").status_code == 404
 
 
-def test_failing_function_is_answered_without_its_stack_trace(shop: Demo) -> None:
-    answer = shop.get("/lambda/broken")
-    assert answer.status_code == 500
-    assert answer.headers["X-Amz-Function-Error"] == "Unhandled"
-    assert answer.json()["errorMessage"] == "'mug'"
-    assert "stackTrace" not in answer.json()
-    assert "Traceback" not in answer.text
-    assert "X-Amz-Log-Result" not in answer.headers
+def test_failed_function_has_no_stack_trace_in_the_response(shop: Demo) -> None:
+    response = shop.get("/lambda/broken")
+    assert response.status_code == 500
+    assert response.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert response.json()["errorMessage"] == "'mug'"
+    assert "stackTrace" not in response.json()
+    assert "Traceback" not in response.text
+    assert "X-Amz-Log-Result" not in response.headers
 
 
-def test_event_is_accepted_without_a_result(shop: Demo) -> None:
-    answer = shop.post("/lambda/newsletter", data={"email": "ada@shop.test"})
-    assert (answer.status_code, answer.content) == (202, b"")
-    assert answer.headers["x-amzn-requestid"]
+def test_asynchronous_invocation_is_accepted_without_a_result(shop: Demo) -> None:
+    response = shop.post("/lambda/newsletter", data={"email": "ada@shop.test"})
+    assert (response.status_code, response.content) == (202, b"")
+    assert response.headers["x-amzn-requestid"]
 
 
-def test_slow_function_is_given_up_in_time(shop: Demo) -> None:
+def test_slow_function_exceeds_the_timeout(shop: Demo) -> None:
     started = time.monotonic()
-    answer = shop.get("/lambda/slow?seconds=4")
+    response = shop.get("/lambda/slow?seconds=4")
     took = time.monotonic() - started
-    assert (answer.status_code, set(answer.json())) == (504, {"message", "request_id"})
+    assert (response.status_code, set(response.json())) == (504, {"message", "request_id"})
     assert 1.4 < took < 3.5
 
 
-def test_quick_enough_function_is_waited_for(shop: Demo) -> None:
+def test_function_within_the_timeout(shop: Demo) -> None:
     assert shop.get("/lambda/slow?seconds=0").json()["slept"] == 0
 
 
-def test_forbidden_function_is_refused_without_its_arn(shop: Demo) -> None:
-    answer = shop.get("/lambda/forbidden")
-    assert (answer.status_code, set(answer.json())) == (502, {"message", "request_id"})
-    assert "arn:" not in answer.text
-    assert "payroll" not in answer.text
+def test_forbidden_function_is_a_502_without_its_arn(shop: Demo) -> None:
+    response = shop.get("/lambda/forbidden")
+    assert (response.status_code, set(response.json())) == (502, {"message", "request_id"})
+    assert "arn:" not in response.text
+    assert "payroll" not in response.text
     assert "Lambda replied 403 AccessDeniedException" in shop.output()
-    assert answer.json()["request_id"] in shop.output()
+    assert response.json()["request_id"] in shop.output()
 
 
-def test_the_same_function_is_invoked_with_a_role(shop: Demo) -> None:
-    answer = shop.get("/lambda/payroll?month=11")
-    assert (answer.status_code, answer.json()["event"]) == (200, {"month": "11"})
+def test_role_may_invoke_the_forbidden_function(shop: Demo) -> None:
+    response = shop.get("/lambda/payroll?month=11")
+    assert (response.status_code, response.json()["event"]) == (200, {"month": "11"})
 
 
 def test_emulator_checks_signatures(shop: Demo) -> None:
     path = "/2015-03-31/functions/wsgi-lambda-demo-echo/invocations"
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(shop.emulator_url + path, data=b"{}", timeout=10)
-    assert answer.status_code == 403
+        response = session.post(shop.emulator_url + path, data=b"{}", timeout=10)
+    assert response.status_code == 403
 
 
-# ---- bodies without a length -----------------------------------------------
+# ---- a body without a length -----------------------------------------------
 
 
-def test_chunked_body_is_whole(shop: Demo) -> None:
-    """gunicorn ends the stream itself, and says so in the environ."""
+def test_chunked_body_is_complete(shop: Demo) -> None:
+    """gunicorn ends the stream itself, and sets wsgi.input_terminated."""
     chunks = (part for part in (b"a=1&", b"b=", b"2"))
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = shop.post("/lambda/echo", data=chunks, headers=form)
-    assert (answer.status_code, answer.json()) == (200, {"a": "1", "b": "2"})
+    response = shop.post("/lambda/echo", data=chunks, headers=form)
+    assert (response.status_code, response.json()) == (200, {"a": "1", "b": "2"})

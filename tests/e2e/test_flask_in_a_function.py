@@ -1,4 +1,4 @@
-"""A Flask app in a function answers as the same app does from gunicorn, byte for byte."""
+"""A Flask app in a function has the same responses as in gunicorn, byte for byte."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ REQUESTS = (
     Sent(name="a query", target="/see?a=1&a=2&b=%C3%BC+%26"),
     Sent(name="a Unicode path", target="/see/caf%C3%A9/%E6%9D%B1%E4%BA%AC/"),
     Sent(name="escapes in a path", target="/see/a%2Fb%20c%3Fd%2525"),
-    Sent(name="path bytes that are no UTF-8", target="/see/%ff%fe"),
+    Sent(name="a path that is not UTF-8", target="/see/%ff%fe"),
     Sent(name="bad escapes", target="/see/100%/%zz"),
     Sent(
         name="repeated and other headers of the client",
@@ -121,7 +121,7 @@ def gunicorn(app: str, folder: Path, ready: str, **environ: str) -> Iterator[Add
 
 @dataclass(frozen=True)
 class Servers:
-    """The app as gunicorn serves it, and as the middleware serves it from its function."""
+    """The app in gunicorn, and the middleware in front of the app in a function."""
 
     direct: Address
     through: Address
@@ -129,7 +129,7 @@ class Servers:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    # Where newer gunicorns put their control socket.
+    # Newer versions of gunicorn put their control socket here.
     environ = {"XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("gunicorn"))}
     with emulator.emulator() as peer:
         arns = emulator.deploy(peer.url, "test-", FUNCTIONS)
@@ -152,35 +152,37 @@ def ask(address: Address, sent: Sent, host: str, prefix: str = "") -> ClientResp
     return send(address, sent.method, prefix + sent.target, headers, sent.body)
 
 
-#: Headers of the connection, of Lambda, and those that ministack adds to every answer.
-NOT_THE_APPS = re.compile(
+#: Headers of the connection, of Lambda, and of ministack, which adds some to every response.
+NOT_OF_THE_APP = re.compile(
     "date|server|connection|transfer-encoding|x-amz.*"
     "|access-control-(allow-headers|allow-methods|allow-origin|expose-headers)"
 )
 
 
-def headers_of(answer: ClientResponse) -> list[tuple[str, str]]:
-    """Return the app's own headers but for cookies, sorted; names in lower case."""
-    headers = [(name.lower(), value) for name, value in answer.headers]
+def headers_of(response: ClientResponse) -> list[tuple[str, str]]:
+    """Return the app's own headers except cookies, sorted, with names in lower case."""
+    headers = [(name.lower(), value) for name, value in response.headers]
     return sorted(
-        pair for pair in headers if pair[0] != "set-cookie" and not NOT_THE_APPS.fullmatch(pair[0])
+        pair
+        for pair in headers
+        if pair[0] != "set-cookie" and not NOT_OF_THE_APP.fullmatch(pair[0])
     )
 
 
-def expected_headers(answer: ClientResponse, sent: Sent, host: str) -> list[tuple[str, str]]:
-    """Return what the headers of a direct answer become on the way through a function."""
-    headers = headers_of(answer)
-    if answer.all("transfer-encoding"):
-        # A function's answer is whole before it leaves.
-        headers.append(("content-length", str(len(answer.body))))
+def expected_headers(response: ClientResponse, sent: Sent, host: str) -> list[tuple[str, str]]:
+    """Return the headers that a direct response has after its way through a function."""
+    headers = headers_of(response)
+    if response.all("transfer-encoding"):
+        # A function's response is complete before it is sent, so it has a length.
+        headers.append(("content-length", str(len(response.body))))
     if sent.method == "HEAD":
-        # The length of what the function did not send is only its word.
+        # The middleware drops the length of a body that the function did not send.
         headers = [pair for pair in headers if pair[0] != "content-length"]
-    if answer.status == 204:
-        # wsgiref.validate: no content has no type.
+    if response.status == 204:
+        # wsgiref.validate rejects a Content-Type without content.
         headers = [pair for pair in headers if pair[0] != "content-type"]
     if host != V1_HOST:
-        # apig_wsgi/__init__.py, V2Response: of a repeated header the last one.
+        # apig_wsgi/__init__.py, V2Response: only the last of repeated headers remains.
         headers = list(dict(headers).items())
     return sorted(headers)
 
@@ -188,20 +190,20 @@ def expected_headers(answer: ClientResponse, sent: Sent, host: str) -> list[tupl
 @pytest.mark.parametrize("prefix", ["", "/app"], ids=["whole path", "strip_path"])
 @pytest.mark.parametrize("host", [V1_HOST, "v2.test"])
 @pytest.mark.parametrize("sent", REQUESTS, ids=lambda sent: sent.name)
-def test_function_answers_as_the_app_does(
+def test_function_has_the_responses_of_the_app(
     sent: Sent, host: str, prefix: str, servers: Servers
 ) -> None:
     direct = ask(servers.direct, sent, host)
     through = ask(servers.through, sent, host, prefix)
-    assert through.header("x-amzn-requestid"), "no function answered"
+    assert through.header("x-amzn-requestid"), "no function was invoked"
     assert not direct.all("x-amzn-requestid")
     assert (through.status, through.body) == (direct.status, direct.body)
     assert headers_of(through) == expected_headers(direct, sent, host)
     assert through.all("set-cookie") == direct.all("set-cookie")
 
 
-def test_payload_2_keeps_the_query_as_it_is(servers: Servers) -> None:
-    sent = Sent(name="a query in disorder", target="/see?b=%7e&a=1&&b=+&flag&c=%zz")
+def test_payload_2_keeps_the_query_unchanged(servers: Servers) -> None:
+    sent = Sent(name="an unsorted query", target="/see?b=%7e&a=1&&b=+&flag&c=%zz")
     direct = ask(servers.direct, sent, "v2.test")
     assert direct.json()["query"] == "b=%7e&a=1&&b=+&flag&c=%zz"
     assert ask(servers.through, sent, "v2.test").body == direct.body

@@ -1,4 +1,4 @@
-"""Under gunicorn's kinds of workers, with real sockets on both sides."""
+"""The middleware in each class of gunicorn's workers, with real sockets on both sides."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def far_end() -> Iterator[LambdaServer]:
     ],
     ids=["sync", "preload", "long-timeout", "no-timeout", "threads", "gthread"],
 )
-def test_short_timeout_of_a_sync_worker_is_told(
+def test_short_timeout_of_a_sync_worker_is_logged(
     arguments: list[str], is_warned: bool, far_end: LambdaServer, tmp_path: Path
 ) -> None:
     with gunicorn(tmp_path, site(far_end, ROUTES), *arguments) as server:
@@ -56,14 +56,14 @@ def test_short_timeout_of_a_sync_worker_is_told(
     [["--timeout", "60"], ["--threads", "4"], ["--worker-class", "gevent"]],
     ids=["sync", "gthread", "gevent"],
 )
-def test_every_worker_has_sockets_of_its_own(
+def test_each_worker_has_its_own_sockets(
     kind: list[str], preload: list[str], far_end: LambdaServer, tmp_path: Path
 ) -> None:
     with gunicorn(tmp_path, site(far_end, ROUTES), "--workers", "2", *kind, *preload) as server:
         for _ in range(12):
             assert server.get().status == 200
     assert len(far_end.invocations) == 12
-    # One connection a worker that had a request, none shared between two.
+    # One connection for each worker that had a request; no two workers share one.
     assert 1 <= far_end.connections <= 2
 
 
@@ -74,17 +74,17 @@ def test_every_worker_has_sockets_of_its_own(
     [["--timeout", "60"], ["--threads", "2"], ["--worker-class", "gevent"]],
     ids=["sync", "gthread", "gevent"],
 )
-def test_end_of_the_server_lets_an_invocation_end(
+def test_stopping_the_server_waits_for_the_invocation(
     kind: list[str], preload: list[str], far_end: LambdaServer, tmp_path: Path
 ) -> None:
-    may_answer = threading.Event()
-    far_end.script(wait_for(may_answer, echo()))
-    answers: list[int] = []
+    may_respond = threading.Event()
+    far_end.script(wait_for(may_respond, echo()))
+    responses: list[int] = []
     with gunicorn(tmp_path, site(far_end, ROUTES), *kind, *preload) as server:
-        client = threading.Thread(target=lambda: answers.append(server.get().status))
+        client = threading.Thread(target=lambda: responses.append(server.get().status))
         client.start()
         assert far_end.wait_until(lambda: len(far_end.invocations) == 1, timeout=20)
         server.process.terminate()
-        may_answer.set()
+        may_respond.set()
         client.join()
-    assert answers == [200]
+    assert responses == [200]

@@ -1,4 +1,4 @@
-"""Credentials against an STS, an IAM and a metadata service that nobody here wrote."""
+"""Credentials against an independent STS, IAM and metadata service (ministack)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREFIX = "identity-"
 
 
 class Peer:
-    """An emulator with its functions, a user with a key, and a role that the user may assume."""
+    """An emulator with functions, a user with a key, and a role that the user may assume."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -35,7 +35,7 @@ class Peer:
         self.role = emulator.create_role(url, arns)
 
     def ask(self, function: str, **options: Any) -> ClientResponse:
-        """Return the answer of ``function``, invoked as the user or as ``options`` say."""
+        """Return the response of ``function``, invoked as the user or as ``options`` say."""
         config = {
             "aws_region": emulator.REGION,
             "host": "127.0.0.1",
@@ -49,8 +49,8 @@ class Peer:
         }
         routes = {"/f": {"function_name": f"{PREFIX}{function}"}}
         with serving(LambdaMiddleware(None, {**config, "routes": routes})) as web:
-            answer: ClientResponse = web.send("GET", "/f?a=1")
-        return answer
+            response: ClientResponse = web.send("GET", "/f?a=1")
+        return response
 
 
 @pytest.fixture(scope="module")
@@ -60,75 +60,75 @@ def peer() -> Iterator[Peer]:
 
 
 def test_right_key(peer: Peer) -> None:
-    answer = peer.ask("echo")
-    assert (answer.status, answer.json()) == (200, {"a": "1"})
+    response = peer.ask("echo")
+    assert (response.status, response.json()) == (200, {"a": "1"})
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "logged"),
     [
         ({"aws_secret": "wrong"}, "403 InvalidSignatureException"),
         ({"aws_key": "AKIDNOBODY"}, "403 UnrecognizedClientException"),
         ({"aws_session_token": "expired"}, "403"),
     ],
-    ids=["wrong-secret", "unknown-key", "token-of-nobody"],
+    ids=["wrong-secret", "unknown-key", "unknown-token"],
 )
 def test_wrong_key(
-    options: dict[str, str], told: str, peer: Peer, caplog: pytest.LogCaptureFixture
+    options: dict[str, str], logged: str, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert peer.ask("echo", **options).status == 502
-    assert told in caplog.text
+    assert logged in caplog.text
     assert peer.key.secret not in caplog.text
 
 
-def test_key_that_may_not(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+def test_key_without_the_permission(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     assert peer.ask(emulator.FORBIDDEN).status == 502
     assert "403 AccessDeniedException" in caplog.text
 
 
-def test_role_that_may(peer: Peer) -> None:
-    answer = peer.ask(emulator.FORBIDDEN, aws_assume_role_arn=peer.role)
-    assert (answer.status, answer.json()["event"]) == (200, {"a": "1"})
+def test_role_with_the_permission(peer: Peer) -> None:
+    response = peer.ask(emulator.FORBIDDEN, aws_assume_role_arn=peer.role)
+    assert (response.status, response.json()["event"]) == (200, {"a": "1"})
 
 
-def test_role_may_only_what_it_may(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+def test_role_has_no_other_permission(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     assert peer.ask("echo", aws_assume_role_arn=peer.role).status == 502
     assert "403 AccessDeniedException" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "logged"),
     [
         ({"aws_secret": "wrong"}, "SignatureDoesNotMatch"),
         ({"aws_assume_role_arn": "arn:aws:iam::000000000000:role/nobody"}, "AccessDenied"),
     ],
-    ids=["wrong-secret", "role-that-is-not-there"],
+    ids=["wrong-secret", "unknown-role"],
 )
-def test_role_that_is_not_given(
-    options: dict[str, str], told: str, peer: Peer, caplog: pytest.LogCaptureFixture
+def test_role_that_cannot_be_assumed(
+    options: dict[str, str], logged: str, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = peer.ask(emulator.FORBIDDEN, **{"aws_assume_role_arn": peer.role, **options})
-    assert (answer.status, set(answer.json())) == (500, {"message", "request_id"})
-    assert told in caplog.text
+    response = peer.ask(emulator.FORBIDDEN, **{"aws_assume_role_arn": peer.role, **options})
+    assert (response.status, set(response.json())) == (500, {"message", "request_id"})
+    assert logged in caplog.text
     assert peer.key.secret not in caplog.text
 
 
 def expired_session(peer: Peer) -> dict[str, str]:
-    """Return credentials of the role that were good for a second."""
+    """Return expired credentials of the role."""
     config = botocore.config.Config(parameter_validation=False, proxies={})
     session = botocore.session.Session()
     keys = {"aws_access_key_id": peer.key.key_id, "aws_secret_access_key": peer.key.secret}
     client = session.create_client(
         "sts", region_name=emulator.REGION, endpoint_url=peer.url, config=config, **keys
     )
-    # STS itself would give them for 15 minutes at least.
+    # The STS of AWS has a minimum of 15 minutes.
     given = client.assume_role(RoleArn=peer.role, RoleSessionName="short", DurationSeconds=1)
     found: dict[str, str] = given["Credentials"]
     time.sleep(1.2)
     return found
 
 
-def test_expired_token_is_told(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+def test_expired_token_is_logged(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     expired = expired_session(peer)
     own = {
         "aws_key": expired["AccessKeyId"],
@@ -142,7 +142,7 @@ def test_expired_token_is_told(peer: Peer, caplog: pytest.LogCaptureFixture) -> 
 def test_expired_token_is_renewed(
     peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process gives the expired ones at first, then the user's own."""
+    """A credential process returns expired credentials first, then the user's."""
     expired = expired_session(peer)
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
     first = {"Version": 1, **{name: expired[name] for name in names}}
@@ -157,17 +157,17 @@ def test_expired_token_is_renewed(
     script.chmod(0o755)
     (tmp_path / "config").write_text(f"[default]\ncredential_process = {script}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    answer = peer.ask("echo", aws_key=None, aws_secret=None)
-    assert (answer.status, answer.json()) == (200, {"a": "1"})
+    response = peer.ask("echo", aws_key=None, aws_secret=None)
+    assert (response.status, response.json()) == (200, {"a": "1"})
     assert not (tmp_path / "first").exists()
 
 
-# --- an instance's metadata service, whose keys no checking Lambda knows
+# --- an instance's metadata service; its keys are unknown to an emulator that checks signatures
 
 
 @contextlib.contextmanager
 def trusting_emulator(folder: Path, **environ: str) -> Iterator[str]:
-    """Run an emulator that believes every signature; yield its URL."""
+    """Run an emulator that accepts any signature; yield its URL."""
     port = emulator.free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {
@@ -185,13 +185,13 @@ def trusting_emulator(folder: Path, **environ: str) -> Iterator[str]:
     command = [sys.executable, "-m", "ministack"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with running(command, settings, **quiet) as process:
-        wait_until_ready(process, port, "/_ministack/health", lambda: "no emulator")
+        wait_until_ready(process, port, "/_ministack/health", lambda: "the emulator did not start")
         yield url
 
 
 @pytest.mark.parametrize("required", ["0", "1"], ids=["v1-allowed", "v2-required"])
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_instance_s_role(
+def test_role_of_an_instance(
     version: str, required: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with trusting_emulator(tmp_path, MINISTACK_IMDS_V2_REQUIRED=required) as url:
@@ -199,5 +199,5 @@ def test_instance_s_role(
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
         peer = Peer(url)
         none = {"aws_key": None, "aws_secret": None}
-        answer = peer.ask("echo", aws_imds_protocol_version=version, **none)
-    assert (answer.status, answer.json()) == (200, {"a": "1"})
+        response = peer.ask("echo", aws_imds_protocol_version=version, **none)
+    assert (response.status, response.json()) == (200, {"a": "1"})

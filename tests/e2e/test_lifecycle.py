@@ -1,4 +1,4 @@
-"""How the demo starts, ends and fails, as its terminal shows it."""
+"""How the demo starts, stops and fails."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = [
 
 
 def stat(pid: int | str) -> tuple[str, int]:
-    """Return the state of a process, and who started it."""
+    """Return the state of a process and the id of its parent: ``("S", 1)``."""
     text = Path(f"/proc/{pid}/stat").read_text()
     state, parent, *_ = text.rpartition(") ")[2].split()
     return state, int(parent)
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Return the command lines of all processes that ``pid`` started, by their ids."""
+    """Return the command lines of all processes below ``pid``, by id."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -46,7 +46,7 @@ def descendants(pid: int) -> dict[int, str]:
 
 
 def still_there(processes: dict[int, str]) -> dict[int, str]:
-    """Return those of ``processes`` that run; a zombie waits for init, and does nothing more."""
+    """Return the ``processes`` that still run; zombies do not count."""
     found = {}
     for pid, command in processes.items():
         with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ def still_there(processes: dict[int, str]) -> dict[int, str]:
 
 
 def listening() -> set[tuple[str, int]]:
-    """Return (address, port) of every TCP socket that listens here."""
+    """Return the address and port of each listening TCP socket: ``("0100007F", 8000)``."""
     found = set()
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(FileNotFoundError):
@@ -77,7 +77,7 @@ def port_of(url: str) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_ends_everything(tmp_path: Path, number: int) -> None:
+def test_signal_stops_everything(tmp_path: Path, number: int) -> None:
     with started(tmp_path) as demo:
         demo.wait_for(READY)
         assert demo.get("/lambda/echo").status_code == 200
@@ -96,7 +96,7 @@ def test_signal_ends_everything(tmp_path: Path, number: int) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_ctrl_c_while_starting_ends_everything(tmp_path: Path) -> None:
+def test_ctrl_c_during_the_start_stops_everything(tmp_path: Path) -> None:
     with started(tmp_path) as demo:
         demo.wait_for("Deploying")
         children = descendants(demo.process.pid)
@@ -106,21 +106,21 @@ def test_ctrl_c_while_starting_ends_everything(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_taken_port_is_said(tmp_path: Path) -> None:
+def test_port_in_use(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with started(tmp_path, port=port) as demo:
             demo.wait_for(READY)
-            assert f"Port {port} is taken, using {port_of(demo.url)}" in demo.output()
+            assert f"Port {port} is in use; using {port_of(demo.url)}" in demo.output()
             assert demo.get("/about").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [("gunicorn", "gunicorn"), ("ministack", "The Lambda emulator")]
 )
-def test_program_that_dies_ends_the_demo(tmp_path: Path, module: str, name: str) -> None:
+def test_demo_stops_if_a_program_ends(tmp_path: Path, module: str, name: str) -> None:
     with started(tmp_path) as demo:
         demo.wait_for(READY)
         children = descendants(demo.process.pid)
@@ -132,7 +132,7 @@ def test_program_that_dies_ends_the_demo(tmp_path: Path, module: str, name: str)
     assert still_there(children) == {}
 
 
-def test_real_aws_needs_key_and_region(tmp_path: Path) -> None:
+def test_aws_needs_key_and_region(tmp_path: Path) -> None:
     with started(tmp_path, DEMO_ENDPOINT="aws") as demo:
         assert demo.process.wait(20) == 2
     assert demo.output() == (
@@ -141,7 +141,7 @@ def test_real_aws_needs_key_and_region(tmp_path: Path) -> None:
     )
 
 
-def test_real_aws_has_no_emulator(tmp_path: Path) -> None:
+def test_aws_starts_no_emulator(tmp_path: Path) -> None:
     environ = {
         "DEMO_ENDPOINT": "aws",
         "DEMO_FUNCTION_PREFIX": "my-shop-",

@@ -1,4 +1,4 @@
-"""Fail, as a function with a bug does."""
+"""Raise an exception, like a function with a bug."""
 
 
 def handler(event, context):

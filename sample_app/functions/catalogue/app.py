@@ -1,4 +1,4 @@
-"""Search the shop's catalogue: `q` in the name, at most `max_price`, every `tag` given."""
+"""Search the catalogue by name (`q`), highest price (`max_price`) and tags (`tag`)."""
 
 CATALOGUE = (
     {"item": "mug", "name": "Enamel mug", "price": 12.5, "tags": ["kitchen", "gift"]},
@@ -28,12 +28,12 @@ def handler(event, context):
 
 
 def as_list(value):
-    """Return the values of an argument: a repeated one is a list, one that is missing None."""
+    """Return the values of an argument: a list if it is repeated, None if it is missing."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def as_text(value):
-    # `?q` without a value arrives as true, `?q=a&q=b` as a list: neither searches.
+    # `?q` without a value is true in the event, `?q=a&q=b` is a list: neither searches.
     return str(value) if isinstance(value, (str, int, float)) and value is not True else ""

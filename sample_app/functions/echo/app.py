@@ -1,4 +1,4 @@
-"""Return the event, as it was received."""
+"""Return the event unchanged."""
 
 
 def handler(event, context):

@@ -1,6 +1,6 @@
-"""Draw a price label: a pattern that stands for the text, and the price, as a PNG.
+"""Draw a price label as a PNG: a pattern made from the text, and the price.
 
-A binary answer of a proxy integration: the body is base64, and flagged so.
+The result of the proxy integration is binary: a base64 body and `isBase64Encoded`.
 """
 
 import base64
@@ -10,11 +10,11 @@ import re
 import struct
 import zlib
 
-SIDE = 15  # modules of the pattern, each way
-SCALE = 8  # pixels of a module: one byte of a one-bit image
-QUIET = 2  # modules left white around everything
+SIDE = 15  # width and height of the pattern in modules
+SCALE = 8  # pixels per module: one byte of a one-bit image
+QUIET = 2  # white modules around the label
 
-# A character in five rows of three dots, the leftmost dot the highest bit.
+# Each character is five rows of three dots; the leftmost dot is the highest bit.
 GLYPHS = {
     "0": (7, 5, 5, 5, 7),
     "1": (2, 6, 2, 2, 7),
@@ -31,7 +31,7 @@ GLYPHS = {
 
 
 def handler(event, context):
-    # An image has no room for the event, so it goes into the log.
+    # The event goes to the log, because the response is an image. The home page reads it there.
     print("event", json.dumps(event))
     text, price = event.get("text", "Mug"), event.get("price", "12.50")
     if not isinstance(price, str) or not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,2})?", price):
@@ -61,7 +61,7 @@ def label(text, price):
 
 
 def pattern(text):
-    """Return a framed square whose mirrored halves hold the bits of the text's SHA-256."""
+    """Return a framed, symmetric square made from the bits of the text's SHA-256."""
     digest = int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest(), "big")
     inner, half = SIDE - 4, (SIDE - 4 + 1) // 2
     rows = []
@@ -73,7 +73,7 @@ def pattern(text):
 
 
 def digits(price):
-    """Return the price, two modules a dot, in the middle of as many rows as the pattern has."""
+    """Return the price, two modules per dot, centred in the height of the pattern."""
     rows = []
     for y in range(5):
         bits = [bool(GLYPHS[char][y] >> (2 - x) & 1) for char in price for x in range(-1, 3)]
@@ -85,9 +85,9 @@ def digits(price):
 
 
 def png(modules):
-    """Return a PNG, one bit a pixel (grey: 0 black, 1 white)."""
+    """Return a PNG with one bit per pixel (0 is black, 1 is white)."""
     width, height = len(modules[0]) * SCALE, len(modules) * SCALE
-    # The byte before each line of pixels says: no filter.
+    # The zero byte before each line of pixels means: no filter.
     lines = [(b"\0" + bytes(0 if black else 255 for black in row)) * SCALE for row in modules]
     return b"".join(
         (

@@ -1,4 +1,4 @@
-"""Subscribe an address; invoked as an event, so nobody waits for what is returned."""
+"""Subscribe an address; the invocation is asynchronous, so the result is dropped."""
 
 
 def handler(event, context):

@@ -1,6 +1,6 @@
-"""Take an order, or show one: a proxy integration, so status and headers are said here.
+"""Create an order, or show one; a proxy integration, so the function sets status and headers.
 
-Nothing is stored. An order's number tells what was ordered, with a checksum.
+Nothing is stored: the number of an order consists of its item, quantity and a checksum.
 """
 
 import json
@@ -24,17 +24,17 @@ def handler(event, context):
 def create(event):
     wanted = event["request_body_args"]
     if not isinstance(wanted, dict):
-        return answer(422, {"message": "An order must be an object"}, event)
+        return result(422, {"message": "An order must be an object"}, event)
     item = wanted.get("item")
     if item not in ITEMS:
-        return answer(422, {"message": f"item must be one of {', '.join(ITEMS)}"}, event)
+        return result(422, {"message": f"item must be one of {', '.join(ITEMS)}"}, event)
     # A form sends digits, JSON a number.
     quantity = str(wanted.get("quantity", 1))
     if not re.fullmatch(QUANTITY, quantity):
-        return answer(422, {"message": "quantity must be a number from 1 to 99"}, event)
+        return result(422, {"message": "quantity must be a number from 1 to 99"}, event)
     quantity = int(quantity)
     number = order_number(item, quantity)
-    created = answer(201, {"order": number, "item": item, "quantity": quantity}, event)
+    created = result(201, {"order": number, "item": item, "quantity": quantity}, event)
     created["headers"]["Location"] = f"/lambda/orders/{number}"
     created["multiValueHeaders"] = {"Link": ['</about>; rel="help"', '</contact>; rel="author"']}
     created["cookies"] = [
@@ -47,12 +47,12 @@ def create(event):
 def show(number, event):
     found = re.fullmatch(f"([a-z]+)-({QUANTITY})-[0-9a-f]{{8}}", number)
     if not found or number != order_number(found[1], int(found[2])):
-        return answer(404, {"message": "There is no such order"}, event)
-    return answer(200, {"order": number, "item": found[1], "quantity": int(found[2])}, event)
+        return result(404, {"message": "There is no such order"}, event)
+    return result(200, {"order": number, "item": found[1], "quantity": int(found[2])}, event)
 
 
 def not_allowed(method, event):
-    refused = answer(405, {"message": f"Only {method} is allowed here"}, event)
+    refused = result(405, {"message": f"Only {method} is allowed here"}, event)
     refused["headers"]["Allow"] = method
     return refused
 
@@ -61,7 +61,7 @@ def order_number(item, quantity):
     return f"{item}-{quantity}-{zlib.crc32(f'{item}-{quantity}'.encode()):08x}"
 
 
-def answer(status, body, event):
+def result(status, body, event):
     return {
         "statusCode": status,
         "headers": {"Content-Type": "application/json"},

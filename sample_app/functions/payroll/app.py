@@ -1,6 +1,6 @@
-"""What the shop's own user may not invoke; a role that the user may assume may."""
+"""A function that the shop's user may invoke only with an assumed role."""
 
 
 def handler(event, context):
-    print("payroll: one look")
+    print("payroll: one request")
     return {"earned": {"ada": 3100, "grace": 3300}, "event": event}

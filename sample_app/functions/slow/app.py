@@ -1,4 +1,4 @@
-"""Answer after `seconds`, which is later than the route waits."""
+"""Sleep for `seconds`; with 3 it exceeds the timeout of its route."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Receive a multipart form: tell the fields' values, and each file's size and SHA-256."""
+"""Receive a form: return the values of the fields, and the size and SHA-256 of each file."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""An ordinary Flask app, and the line that makes it a Lambda function."""
+"""An ordinary Flask app, and one line that makes it a Lambda function."""
 
 import base64
 import gzip
@@ -24,9 +24,9 @@ def json():
 
 @app.get("/image")
 def image():
-    answer = Response(b"\x89PNG\r\n\x1a\n" + EVERY_BYTE * 400, mimetype="image/png")
-    answer.set_etag("image")
-    return answer.make_conditional(request, accept_ranges=True, complete_length=102408)
+    response = Response(b"\x89PNG\r\n\x1a\n" + EVERY_BYTE * 400, mimetype="image/png")
+    response.set_etag("image")
+    return response.make_conditional(request, accept_ranges=True, complete_length=102408)
 
 
 @app.get("/gzip")
@@ -54,11 +54,11 @@ def upload():
 
 @app.get("/cookies")
 def cookies():
-    answer = Response(repr(list(request.cookies.items(multi=True))))
-    answer.set_cookie("first", "1", httponly=True, samesite="Lax")
-    answer.set_cookie("second", "a b;ü", path="/shop", secure=True)
-    answer.delete_cookie("old")
-    return answer
+    response = Response(repr(list(request.cookies.items(multi=True))))
+    response.set_cookie("first", "1", httponly=True, samesite="Lax")
+    response.set_cookie("second", "a b;ü", path="/shop", secure=True)
+    response.delete_cookie("old")
+    return response
 
 
 @app.get("/redirect")
@@ -83,20 +83,20 @@ def empty_page():
 
 @app.get("/headers")
 def headers():
-    answer = Response("Headers")
-    answer.headers["X-City"] = "Zürich"
-    answer.headers["Content-Disposition"] = "attachment; filename*=UTF-8''%E6%9D%B1.txt"
-    answer.headers["X-List"] = "a, b;q=0.5"
-    answer.headers["X-Empty"] = ""
-    return answer
+    response = Response("Headers")
+    response.headers["X-City"] = "Zürich"
+    response.headers["Content-Disposition"] = "attachment; filename*=UTF-8''%E6%9D%B1.txt"
+    response.headers["X-List"] = "a, b;q=0.5"
+    response.headers["X-Empty"] = ""
+    return response
 
 
 @app.get("/repeated")
 def repeated():
-    answer = Response("Repeated")
-    answer.headers.add("X-Tag", "a")
-    answer.headers.add("X-Tag", "b")
-    return answer
+    response = Response("Repeated")
+    response.headers.add("X-Tag", "a")
+    response.headers.add("X-Tag", "b")
+    return response
 
 
 @app.get("/stream")
@@ -112,7 +112,7 @@ def broken():
 @app.route("/see", methods=METHODS)
 @app.route("/see/<path:rest>", methods=METHODS)
 def see(rest=None):
-    """Tell what of the request an app works with."""
+    """Return the parts of the request that apps use."""
     return {
         "method": request.method,
         "url": request.url,
@@ -132,6 +132,6 @@ serve = make_lambda_handler(app, binary_support=True)
 
 
 def handler(event, context):
-    # The emulator waits for a line of a function's log.
+    # The emulator waits until a function has logged a line.
     print(event["requestContext"]["requestId"])
     return serve(event, context)
