@@ -1,4 +1,4 @@
-"""Answer chosen paths of a WSGI application with AWS Lambda functions."""
+"""Serve chosen paths of a WSGI application with AWS Lambda functions."""
 
 from wsgi_lambda.errors import ConfigError, LambdaError
 from wsgi_lambda.middleware import LambdaMiddleware

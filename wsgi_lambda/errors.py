@@ -3,19 +3,19 @@
 ::
 
     Exception
-     ├── ConfigError (ValueError)      the options are wrong; raised at construction only
-     └── LambdaError                   one request failed; the answer is JSON, the server sees none
-          ├── RequestError       400   the client's request cannot be made into an event
+     ├── ConfigError (ValueError)      the configuration is invalid; at construction only
+     └── LambdaError                   one request failed; the client gets JSON
+          ├── RequestError       400   the request cannot become an event
           │    ├── LengthRequired  411
           │    └── PayloadTooLarge 413
           │         └── TooManyArguments
-          ├── AuthorizeError     500   `authorize` raised, or returned nonsense
-          ├── CredentialsError   500   nothing to sign with
-          ├── TooManyInvocations 503   `max_concurrency` are under way in this process
+          ├── AuthorizeError     500   `authorize` raised, or returned another type
+          ├── CredentialsError   500   no credentials were found
+          ├── TooManyInvocations 503   `max_concurrency` is reached in this process
           ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
-          ├── DeadlinePassed     504   no whole answer within `timeout`
-          ├── ServiceError       429 … 504   Lambda itself refused
-          └── ResultError        502, 504    the function's result is no HTTP answer
+          ├── DeadlinePassed     504   no whole reply within `timeout`
+          ├── ServiceError       409 … 504   an error of Lambda itself
+          └── ResultError        502, 504    the function failed, or its result is malformed
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ class ConfigError(ValueError):
 
 
 class LambdaError(Exception):
-    """A request that could not be answered by its function.
+    """A request failed; its response is JSON with ``message`` and ``request_id``.
 
-    ``message`` is for the client and tells nothing of the account; ``detail``
-    is for the log. ``request_id`` is Lambda's, where it gave one.
+    ``message`` is for the client and contains nothing about the account;
+    ``detail`` is for the log. ``request_id`` is Lambda's, "" without a reply.
+    ``retry_after`` is the Retry-After header in seconds, "" for none.
     """
 
     status = 502
@@ -97,14 +98,14 @@ class RequestError(LambdaError):
 
 
 class LengthRequired(RequestError):
-    """The server does not say where a chunked body ends (PEP 3333 has no word for it)."""
+    """The server does not mark the end of a chunked body, for which PEP 3333 has no key."""
 
     status = 411
     default_message = "A Content-Length is required"
 
 
 class PayloadTooLarge(RequestError):
-    """The event would be larger than Lambda takes; nothing was sent."""
+    """The event exceeds `max_payload_size`; nothing was sent."""
 
     status = 413
     default_message = "The request is too large for the function"
@@ -120,47 +121,47 @@ class TooManyArguments(PayloadTooLarge):
 
 
 class AuthorizeError(LambdaError):
-    """`authorize` did not say yes or no; the function was not invoked."""
+    """`authorize` raised, or returned neither None nor a Response; nothing was invoked."""
 
     status = 500
     default_message = "The request could not be authorized"
 
 
 class CredentialsError(LambdaError):
-    """No credentials were found; the log says where they were looked for."""
+    """No credentials were found; the log lists the places that were searched."""
 
     status = 500
     default_message = "The server has no credentials for the function"
 
 
 class TooManyInvocations(LambdaError):
-    """As many invocations as `max_concurrency` allows are under way; this one was not made."""
+    """`max_concurrency` invocations are running; this one was not sent."""
 
     status = 503
-    default_message = "Too many requests for the function at once"
+    default_message = "Too many concurrent requests for the function"
 
     def __init__(self, *, detail: str) -> None:
         super().__init__(detail=detail, retry_after="1")
 
 
 class ConnectionFailed(LambdaError):
-    """Lambda was not reached, or hung up; the log tells refused, DNS, TLS and reset apart."""
+    """Lambda was not reached, or closed the connection; the log names the cause."""
 
     default_message = "The function's service could not be reached"
 
 
 class DeadlinePassed(LambdaError):
-    """No whole answer within `timeout`; the function may have run, or still be running."""
+    """No whole reply within `timeout`; the function may have run, or still be running."""
 
     status = 504
-    default_message = "The function did not answer in time"
+    default_message = "The function did not respond in time"
 
 
 class ServiceError(LambdaError):
-    """Lambda answered for itself, with an error, instead of the function."""
+    """The Invoke API returned an error; the function did not run."""
 
 
 class ResultError(LambdaError):
-    """The function's result is an error, or no HTTP answer; the message names the field."""
+    """The function failed, or its result is malformed: the message names the field."""
 
     default_message = "The function failed"

@@ -33,7 +33,7 @@ class LambdaMiddleware:
 
     Surprises: the middleware stands outside the app, so the app's login, CSRF
     protection and own middlewares do not see the requests of routes. A path
-    with NUL gets a 400, whoever owns it. Nothing is opened, and no credentials
+    with NUL gets a 400, even outside the routes. Nothing is opened, and no credentials
     are looked up, before the first request of a process.
     """
 

@@ -22,8 +22,8 @@ class Rejection:
         raise self._make_error()
 
 
-#: For a path with NUL, whoever owns it: servers, file systems and C libraries end there.
+#: For a path with NUL, of a route or of the app: C code takes it for the end of the path.
 NUL_IN_PATH = Rejection(lambda: RequestError("The request's path contains NUL"))
 
-#: For a path without a route where there is no app.
+#: For a path without a route, if there is no app.
 NO_ROUTE = Rejection(lambda: LambdaError("No route for this path", status=404))

@@ -1,6 +1,6 @@
 """The command line: check a configuration, list its routes, invoke one, import Kong's file.
 
-Exit status: 0 all is well, 1 something is not, 2 what was given cannot be read.
+Exit status: 0 success, 1 a check or an invocation failed, 2 invalid arguments or configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE = "module:attribute, module:factory(), or a .json, .toml, .yaml or .yml fil
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says, and return the exit status."""
+    """Run the command line and return the exit status."""
     given = _parser().parse_args(arguments)
     search_current_directory()
     try:
@@ -39,16 +39,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wsgi-lambda {version(PACKAGE)}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="read it, find credentials, do a DryRun of each")
+    check = commands.add_parser("check", help="find credentials, and do a DryRun of every route")
     check.set_defaults(run=run_check)
     routes = commands.add_parser("routes", help="list the routes in the order of matching")
-    routes.add_argument("--json", action="store_true", help="for machines")
+    routes.add_argument(
+        "--json", action="store_true", help="print JSON, with null for a condition that is not set"
+    )
     routes.set_defaults(run=run_routes)
-    call = commands.add_parser("invoke", help="print a request's event, and the answer")
+    call = commands.add_parser("invoke", help="print the event and the response of one request")
     for command in (check, routes, call):
         command.add_argument("file", metavar="FILE", help=FILE)
     _add_request(call)
-    kong = commands.add_parser("import-kong", help="make a setting of Kong's declarative file")
+    kong = commands.add_parser("import-kong", help="convert Kong's declarative file")
     kong.add_argument("file", metavar="FILE", help="a .yml, .yaml or .json file")
     kong.add_argument("--format", choices=("python", "json"), default="python")
     kong.set_defaults(run=run_import_kong)
@@ -56,12 +58,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_request(call: argparse.ArgumentParser) -> None:
-    call.add_argument("path", metavar="PATH", help="with its query, as a client sends it")
-    call.add_argument("-X", "--method", help="else GET, with -d POST")
+    call.add_argument("path", metavar="PATH", help="path and query of the request, percent-encoded")
+    call.add_argument("-X", "--method", help="default: GET, with -d POST")
     call.add_argument(
         "-H", "--header", action="append", default=[], metavar="NAME: VALUE", type=read_header
     )
-    call.add_argument("-d", "--data", metavar="TEXT|@FILE", type=read_data, help="the body")
+    call.add_argument(
+        "-d",
+        "--data",
+        metavar="TEXT|@FILE",
+        type=read_data,
+        help="body of the request; without a type it is a form",
+    )
     call.add_argument("--user", default="", help="REMOTE_USER, for routes with consumers")
-    call.add_argument("--event", action="store_true", help="print the event, do not invoke")
+    call.add_argument(
+        "--event", action="store_true", help="print the event only, without invoking the function"
+    )
     call.set_defaults(run=run_invoke)

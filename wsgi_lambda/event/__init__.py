@@ -31,7 +31,7 @@ WITHOUT_PARSED_BODY: Mapping[str, Build] = {
     "forwarded": forwarded.build_without_arguments,
 }
 
-# Infinity is not JSON; a number that no float holds, as in 1e400, would be written as such.
+# Infinity is not JSON; Python would write it for a number beyond a float, as in 1e400.
 _AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 

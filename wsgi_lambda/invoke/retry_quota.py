@@ -1,6 +1,6 @@
-"""What keeps a bad minute from getting worse: a quota of retries, a number of invocations at once.
+"""Limits that keep an outage from growing: the retry quota, and the waits before retries.
 
-Both are counts of one process; nothing of them crosses a fork.
+The quota belongs to one process: a child starts with a full one.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import threading
 
 from wsgi_lambda.after_fork import reset_after_fork
 
-# The standard retry mode of AWS's SDKs has a bucket of 500 tokens. It is a
-# fifth of that here, as each worker process of a server has one of its own.
+# The standard retry mode of the AWS SDKs has a bucket of 500 tokens. Each worker
+# process of a server has its own bucket, so it is a fifth of that here.
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 CAPACITY = 100  # tokens
 RETRY_COST = 5  # tokens
@@ -22,30 +22,30 @@ LONGEST_WAIT = 20.0  # seconds
 
 
 def wait_before(retry: int) -> float:
-    """Return how long to wait before retry number ``retry``, from 1, in seconds: full jitter.
+    """Return the seconds to wait before retry number ``retry`` (from 1), with full jitter.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    # Spread over time, or all who were throttled together come back together.
+    # Otherwise requests that were throttled together would return together.
     return random.uniform(0, min(LONGEST_WAIT, 2.0 ** (retry - 1)))  # noqa: S311
 
 
 class RetryQuota:
-    """A token bucket: retries take from it, answers that were no errors give back.
+    """A token bucket: retries take tokens, successful invocations return some.
 
-    When a service is out for long, the quota runs dry and each request is sent
-    once: retries add to the load only while most requests succeed.
+    In a long outage the quota runs out and each request is sent once: retries
+    add load only while most requests succeed.
     """
 
     def __init__(self) -> None:
-        reset_after_fork(self._begin)
+        reset_after_fork(self._reset)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._tokens = CAPACITY
 
     def take(self) -> bool:
-        """Tell whether one more retry is allowed, and count it."""
+        """Return whether one more retry is allowed, and count it."""
         with self._lock:
             if self._tokens < RETRY_COST:
                 return False
@@ -53,7 +53,7 @@ class RetryQuota:
             return True
 
     def give_back(self, *, retries: int) -> None:
-        """Count an answer that was no error: what its retries took, or a little."""
+        """Return the tokens of a successful invocation: those of its retries, or one."""
         if self._tokens < CAPACITY:
             gain = RETRY_COST * retries or SUCCESS_GAIN
             with self._lock:

@@ -15,9 +15,9 @@ def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
     yield from _conditions_before_length(entries)
     yield from _consumers_before_conditions(entries)
     for_all = [entry for entry in entries if "consumers" not in entry.options]
-    carried = {entry.route for entry in for_all}
+    imported = {entry.route for entry in for_all}
     for route in file.routes:
-        if route.place not in carried:
+        if route.place not in imported:
             yield from _proxied_below(route, file, entries)
 
 
