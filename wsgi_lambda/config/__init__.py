@@ -1,4 +1,8 @@
-"""Turn a configuration into routes, or into one `ConfigError` that lists every problem."""
+"""Turn a configuration into routes, or into one `ConfigError` that lists every problem.
+
+A mapping, or the name of a file or Python object, comes in; a tuple of `Route`
+goes out. Nothing here connects to AWS or looks up credentials.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wsgi_lambda import ConfigError, LambdaMiddleware
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.config.sources import load_configuration
+from wsgi_lambda.config.sources import load_configuration, search_current_directory
 
 CONFIGURATION = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1"}}}
 TOML = '[routes."/f"]\nfunction_name = "f"\naws_region = "us-east-1"\n'
@@ -194,6 +194,20 @@ def test_middleware_accepts_the_name_of_a_configuration(source: str | Path) -> N
     app = LambdaMiddleware(None, source)
     assert app.configuration == CONFIGURATION
     assert read_routes(source) == read_routes(CONFIGURATION)
+
+
+def test_command_line_searches_the_current_directory_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["elsewhere"])
+    search_current_directory()
+    search_current_directory()
+    assert sys.path == [str(Path.cwd()), "elsewhere"]
+
+
+def test_middleware_does_not_change_the_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = str(Path.cwd())
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != folder])
+    LambdaMiddleware(None, write("f.toml", TOML))
+    assert folder not in sys.path
 
 
 def test_configuration_of_the_middleware_cannot_be_replaced() -> None:
