@@ -287,7 +287,7 @@ def errors_of_invoke() -> list[tuple[int, str]]:
     return [(shape.metadata["error"]["httpStatusCode"], shape.name) for shape in shapes]
 
 
-#: The README's table of statuses, by error type and else by status; any other error is a 502.
+#: The statuses in docs/failures.md, by error type and else by status; any other error is a 502.
 BY_TYPE = {
     "ResourceConflictException": 503,
     "SnapStartNotReadyException": 503,

@@ -55,14 +55,13 @@ print(json.dumps(found))
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
+@pytest.fixture(autouse=True)
+def _readme(project: Path) -> None:
+    """Change the project as the README shows, and add the page's files."""
     wsgi, settings = blocks(README, "python")
-    (tmp_path / "mysite" / "wsgi.py").write_text(wsgi)
-    append(tmp_path, settings)
-    save_files(PAGE, tmp_path)
-    return tmp_path
+    (project / "mysite" / "wsgi.py").write_text(wsgi)
+    append(project, settings)
+    save_files(PAGE, project)
 
 
 def append(project: Path, settings: str) -> None:

@@ -29,14 +29,13 @@ def test_flask_logs_the_tail(tmp_path: Path) -> None:
     assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
 
 
-def test_django_logs_the_tail(tmp_path: Path) -> None:
-    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
-    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+def test_django_logs_the_tail(project: Path) -> None:
+    with (project / "mysite" / "settings.py").open("a") as file:
         file.write(blocks(LOGGING, "python")[1])
-    (tmp_path / "show.py").write_text(
+    (project / "show.py").write_text(
         f"import sys\nsys.stderr = sys.stdout\nimport mysite.wsgi{SHOW}"
     )
-    assert python(tmp_path, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
+    assert python(project, "show.py").endswith("INFO wsgi_lambda.tail the end of a log\n")
 
 
 def refuse(exchange: Exchange) -> None:

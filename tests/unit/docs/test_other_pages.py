@@ -89,29 +89,38 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_file_may_be_each_of_those_on_the_page(name: str, tmp_path: Path) -> None:
+#: Loads each FILE in one process, and prints the paths of its routes.
+LOAD = """
+import contextlib, io, json, sys
+from wsgi_lambda.cli import main
+found = {}
+for name in sys.argv[1:]:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        main(["routes", name, "--json"])
+    found[name] = [route["path"] for route in json.loads(printed.getvalue())]
+print(json.dumps(found))
+"""
+
+
+def test_file_may_be_each_of_those_on_the_page(project: Path) -> None:
     config = '{"aws_region": "us-east-1", "routes": {"/lambda1": {"function_name": "f"}}}'
     toml = 'aws_region = "us-east-1"\n[routes."/lambda1"]\nfunction_name = "f"\n'
-    app = page("README.md")
-    flask = block(section(app, "Flask"), "python")
-    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
-    wsgi, settings = blocks(section(app, "Django"), "python")
-    (tmp_path / "mysite" / "wsgi.py").write_text(wsgi)
-    with (tmp_path / "mysite" / "settings.py").open("a") as file:
-        file.write(settings)
-    (tmp_path / "app.py").write_text(flask)
+    flask = block(section(page("README.md"), "Flask"), "python")
     lines = "".join(f"    {line}" for line in flask.splitlines(keepends=True))
-    shop = (
-        f"class settings:\n    WSGI_LAMBDA = {config}\ndef create_app():\n{lines}    return app\n"
-    )
-    (tmp_path / "shop.py").write_text(shop)
-    (tmp_path / "settings.toml").write_text(toml)
+    factory = f"def create_app():\n{lines}    return app\n"
+    wsgi, settings = blocks(section(page("README.md"), "Django"), "python")
+    (project / "mysite" / "wsgi.py").write_text(wsgi)
+    with (project / "mysite" / "settings.py").open("a") as file:
+        file.write(settings)
+    (project / "app.py").write_text(flask)
+    (project / "shop.py").write_text(f"{factory}class settings:\n    WSGI_LAMBDA = {config}\n")
+    (project / "settings.toml").write_text(toml)
     for suffix in ("json", "yaml", "yml"):
-        (tmp_path / f"settings.{suffix}").write_text(config)
-    name = name.strip("'")
-    printed = python(tmp_path, "-m", "wsgi_lambda", "routes", name, "--json")
-    assert [route["path"] for route in json.loads(printed)] == ["/lambda1"]
+        (project / f"settings.{suffix}").write_text(config)
+    names = [name.strip("'") for name in FILES]
+    assert len(names) == 8
+    found = json.loads(python(project, "-c", LOAD, *names))
+    assert found == {name: ["/lambda1"] for name in names}
 
 
 def test_role_on_the_page_is_a_valid_configuration() -> None:

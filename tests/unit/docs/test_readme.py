@@ -11,7 +11,7 @@ import pytest
 
 from tests.servers.lambda_server import LambdaServer
 from tests.unit.docs.pages import ROOT, block, blocks, code, page, rows, section
-from tests.unit.docs.running import far_end, gunicorn, python, request, run_handler, shell
+from tests.unit.docs.running import far_end, gunicorn, request, run_handler, shell
 from wsgi_lambda.options import OPTIONS
 
 README = page("README.md")
@@ -48,19 +48,18 @@ def test_flask_app_prints_what_curl_shows(lambda_server: LambdaServer, tmp_path:
 
 
 @pytest.mark.e2e
-def test_django_project_prints_the_same(lambda_server: LambdaServer, tmp_path: Path) -> None:
+def test_django_project_prints_the_same(lambda_server: LambdaServer, project: Path) -> None:
     django = section(README, "Django")
-    python(tmp_path, "-m", "django", "startproject", "mysite", ".")
     wsgi, settings = blocks(django, "python")
     assert wsgi.startswith("# mysite/wsgi.py\n")
-    (tmp_path / "mysite" / "wsgi.py").write_text(wsgi)
-    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+    (project / "mysite" / "wsgi.py").write_text(wsgi)
+    with (project / "mysite" / "settings.py").open("a") as file:
         file.write(settings)
     command, output = curl()
     run_handler(lambda_server, received)
     (arguments,) = re.findall(r"`gunicorn ([^`]+)`", django)
-    with gunicorn(tmp_path, *arguments.split(), **far_end(lambda_server)) as port:
-        assert shell(command, port, tmp_path) == output
+    with gunicorn(project, *arguments.split(), **far_end(lambda_server)) as port:
+        assert shell(command, port, project) == output
         status, body = request(port, "GET", "/")
         assert (status, b"The install worked successfully" in body) == (200, True)
 

@@ -77,10 +77,9 @@ def test_configuration_may_be_a_file_or_an_import_path(source: str, tmp_path: Pa
     (tmp_path / "settings.json").write_text(json.dumps({"WSGI_LAMBDA": config}))
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "settings.py").write_text(f"WSGI_LAMBDA = {config}")
-    app = f"from wsgi_lambda import LambdaMiddleware; LambdaMiddleware(None, {source!r})"
-    python(tmp_path, "-c", app)
-    printed = python(tmp_path, "-m", "wsgi_lambda", "routes", source, "--json")
-    assert [route["path"] for route in json.loads(printed)] == ["/lambda1"]
+    app = f"from wsgi_lambda import LambdaMiddleware; app = LambdaMiddleware(None, {source!r})"
+    show = "app({'REQUEST_METHOD': 'GET', 'PATH_INFO': '/other'}, lambda status, *_: print(status))"
+    assert python(tmp_path, "-c", f"{app}\n{show}") == "404 Not Found\n"
 
 
 def test_all_errors_are_reported_together() -> None:
