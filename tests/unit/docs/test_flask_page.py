@@ -21,7 +21,7 @@ PAGE = page("docs/flask.md")
 def test_factory_serves_its_page_and_its_route(lambda_server: LambdaServer, tmp_path: Path) -> None:
     save_files(PAGE, tmp_path)
     run_handler(lambda_server, lambda event, context: event)
-    assert "`gunicorn --threads 8 'shop:create_app()'`" in PAGE
+    assert "\ngunicorn --threads 8 'shop:create_app()'\n" in PAGE
     command = ("--threads", "8", "shop:create_app()")
     with gunicorn(tmp_path, *command, **far_end(lambda_server)) as port:
         assert request(port, "GET", "/") == (200, b"A page of the app")
