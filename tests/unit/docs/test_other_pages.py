@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client, create_environ
 
 from tests.conftest import MakeApp, defaults
-from tests.servers.lambda_server import Exchange, LambdaServer
+from tests.servers.lambda_server import Exchange, LambdaServer, echo
 from tests.unit.docs.pages import PAGES, block, blocks, code, page, rows, section
 from tests.unit.docs.running import python
 from tests.unit.test_imports import MAY_IMPORT
@@ -139,6 +139,16 @@ def test_preflight_goes_where_the_table_shows(
     headers = {"Origin": "https://other.test", "Access-Control-Request-Method": "POST"}
     status = Client(app).options("/f", headers=headers).status_code
     assert status == (200 if row[1].startswith("the function") else 404)
+
+
+def test_case_in_the_readme_of_the_tests_is_true(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    case = json.loads(block(page("tests/README.md"), "json"))
+    lambda_server.script(echo())
+    method, target = case["request"]["method"], case["request"]["target"]
+    response = Client(make_app({"/f": {"function_name": "f"}})).open(target, method=method)
+    assert response.json == case["event"]
 
 
 def test_view_of_the_comparison_works(tmp_path: Path) -> None:
