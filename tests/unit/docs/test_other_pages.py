@@ -81,7 +81,7 @@ def test_check_prints_lines_like_those_on_the_page(
     assert main(["check", str(tmp_path / "settings.json")]) == 1
     endpoint = f"http://{lambda_server.host}:{lambda_server.port}"
     printed = capsys.readouterr().out.replace(endpoint, "https://lambda.us-east-1.amazonaws.com")
-    assert printed.splitlines()[:2] == block(COMMANDS, "text").splitlines()[:2]
+    assert printed == block(COMMANDS, "text")
 
 
 FILES = [
@@ -121,6 +121,15 @@ def test_file_may_be_each_of_those_on_the_page(project: Path) -> None:
     assert len(names) == 8
     found = json.loads(python(project, "-c", LOAD, *names))
     assert found == {name: ["/lambda1"] for name in names}
+
+
+def test_routes_print_null_for_an_unset_condition(project: Path) -> None:
+    assert '`"methods": null`' in COMMANDS
+    app = block(section(page("README.md"), "Flask"), "python")
+    (project / "app.py").write_text(app)
+    printed = json.loads(python(project, "-m", "wsgi_lambda", "routes", "app:app", "--json"))
+    assert printed[0]["methods"] is None
+    assert printed[0]["authorize"] is None
 
 
 def test_role_on_the_page_is_a_valid_configuration() -> None:
