@@ -28,6 +28,7 @@ from wsgi_lambda import LambdaMiddleware
 KEY, SECRET, TOKEN = "ASIACHAIN", "chain/secret+key", "chain-token/with+signs=="
 ROLE = "arn:aws:iam::123456789012:role/shop"
 NO_KEYS = {"aws_key": None, "aws_secret": None}
+BUSY = 3.0  # seconds, for a busy machine
 
 
 @pytest.fixture
@@ -306,7 +307,7 @@ def test_metadata_service_that_hangs_is_given_up_after_two_seconds(
         started = time.monotonic()
         app = wrapped(far_end, aws_imds_protocol_version=version)
         assert_refused(far_end, app, f"AWS_EC2_METADATA_SERVICE_ENDPOINT={url}", caplog)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 2 + BUSY
 
 
 def test_look_up_counts_towards_the_timeout(
@@ -318,7 +319,7 @@ def test_look_up_counts_towards_the_timeout(
         (late,) = ask(wrapped(far_end, timeout=300))
         took = time.monotonic() - started
     assert (late.status, far_end.invocations) == (504, [])
-    assert 0.3 <= took < 0.3 * 1.2 + 1.0  # the last for a busy machine
+    assert 0.3 <= took < 0.3 * 1.2 + BUSY
     assert "credentials were still being looked up" in caplog.text
 
 

@@ -16,6 +16,7 @@ from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
 ROUTES = {"/f": {"function_name": "f"}}
+BUSY = 3.0  # seconds, for a busy machine; every drip takes longer
 
 
 def free_port() -> int:
@@ -40,7 +41,7 @@ def answer_of(app: LambdaMiddleware, method: str = "POST") -> tuple[ClientRespon
         pytest.param(lambda: far_end.drip(b"HTTP/1.1 200 OK\r\n" * 99, 0.05), id="drips a head"),
         pytest.param(
             lambda: far_end.drip(
-                b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 999, 0.02, chunk=40
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 9000, 0.02, chunk=40
             ),
             id="drips a body",
         ),
@@ -59,7 +60,7 @@ def test_deadline_is_total(
     lambda_server.script(step())
     answer, seconds = answer_of(make_app(ROUTES, timeout=500))
     assert (answer.status, set(answer.json())) == (504, {"message", "request_id"})
-    assert 0.45 <= seconds <= 0.5 * 1.2 + 1.0  # the last for a busy machine
+    assert 0.45 <= seconds <= 0.5 * 1.2 + BUSY
     assert lambda_server.wait_until(
         lambda: len(lambda_server.invocations) == 1 and lambda_server.open_connections() == 0
     )
@@ -77,7 +78,7 @@ def test_deadline_holds_while_the_peer_does_not_read(
         start = time.monotonic()
         answer = web.send("POST", "/f", [("Content-Type", "text/plain")], body)
     assert answer.status == 504
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 0.5 * 1.2 + BUSY
 
 
 @pytest.mark.promise("told apart")

@@ -123,7 +123,7 @@ def test_the_deadline_holds_for_the_tunnel(
         (answer,) = ask(over_tls(tls_server, proxy_url=proxy.url, timeout=500))
         took = time.monotonic() - started
     assert answer.status == 504
-    assert 0.5 <= took < 1.5
+    assert 0.5 <= took < 0.5 * 1.2 + 3.0  # the last for a busy machine
 
 
 def test_dead_tunnel_is_opened_anew_for_a_get_alone(tls_server: LambdaServer) -> None:

@@ -174,7 +174,7 @@ def test_surplus_is_refused_at_once_while_others_go_on(
         assert (refused.status, refused.header("retry-after")) == (503, "1")
         assert web.send("GET", "/other").status == 200
         assert web.send("GET", "/page").status == 200
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         may_answer.set()
         for thread in waiting:
             thread.join()
