@@ -90,9 +90,9 @@ FAULTS = {
         status=504,
         log="deadline passed",
     ),
-    "answers without end": Fault(step=far_end.endless, status=502, log=f"over {LIMIT} bytes"),
+    "answers without end": Fault(step=far_end.endless, status=502, log=f"exceeds {LIMIT} bytes"),
     "answers too much": Fault(
-        step=told(200, {}, b"x" * (LIMIT + 1)), status=502, log=f"over {LIMIT} bytes"
+        step=told(200, {}, b"x" * (LIMIT + 1)), status=502, log=f"exceeds {LIMIT} bytes"
     ),
     "answers too much in chunks": Fault(
         step=raw(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"8000\r\n" + b"x" * 0x8000),
