@@ -58,7 +58,7 @@ class Lease:
         taken = self._taken
         if taken is not None:
             with taken.lock:
-                if self._taken is not None:
+                if self._taken is not None:  # pragma: no branch - else another thread was first
                     self._taken = None
                     taken.count -= 1
 
