@@ -13,7 +13,7 @@ from wsgi_lambda.options import Match, Route
 
 
 class HasRoute(Protocol):
-    """Anything with a route, as a backend has; None owns no request."""
+    """Anything with a route, such as a backend; without a route it owns no request."""
 
     @property
     def route(self) -> Route | None: ...
@@ -23,13 +23,13 @@ Item = TypeVar("Item", bound=HasRoute)
 
 
 class RouteTable(Generic[Item]):
-    """Anything that has a route, ordered by precedence.
+    """A table of items that have a route, ordered by precedence.
 
     A path ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
     Kong matches both; a middleware that did so would hide pages of the app.
     The longest path comes first. Under one path, routes with `consumers` come
-    before those without, and then the order of the configuration decides. A path
-    with NUL belongs to ``for_nul``.
+    before those without, and then the order of the configuration decides. The
+    item ``for_nul``, if given, owns each path with a NUL character.
     """
 
     def __init__(self, items: Iterable[Item], *, for_nul: Item | None = None) -> None:

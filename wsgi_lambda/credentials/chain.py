@@ -175,8 +175,8 @@ def _frozen(found: Any) -> Any:
 def _seconds_left(found: Any) -> float:
     """Return the lifetime of credentials in seconds, inf if they have no expiry.
 
-    Botocore's public interface only answers "do they expire within n seconds?",
-    hence the binary search.
+    Botocore has no public attribute for the expiry, only a method that returns
+    whether fewer than n seconds are left, hence the binary search.
     """
     if not hasattr(found, "refresh_needed"):
         return math.inf

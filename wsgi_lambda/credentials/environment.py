@@ -27,7 +27,7 @@ def read_environment(environ: Mapping[str, str]) -> Credentials | None:
     if access_key is None:
         return None
     if secret_key is None:
-        # The next provider would sign as a user whom nobody meant.
+        # Trying the next provider would sign as a user that nobody intended.
         raise CredentialsError(detail=f"{NAMES[0]} is in the environment without {NAMES[1]}")
     for name, value in zip(NAMES, (access_key, secret_key, token), strict=True):
         if value is not None and not is_visible(value):
