@@ -64,7 +64,7 @@ def pass_through(address: StubAddress, seconds: float) -> dict[str, float]:  # n
     The routes have different first segments. In `shared`, all of them begin with
     the first segment of the request.
     """
-    names = {f"{n} routes": [f"/route{i}" for i in range(n)] for n in ROUTES}
+    names = {f"{n} routes": [_path(i) for i in range(n)] for n in ROUTES}
     names["100 routes, shared"] = [f"/shop/route{i}" for i in range(100)]
     calls = {"bare": calling(_empty)}
     calls |= {name: calling(_wrapped(paths)) for name, paths in names.items()}
@@ -74,6 +74,11 @@ def pass_through(address: StubAddress, seconds: float) -> dict[str, float]:  # n
 
 def _empty(environ: Any, start_response: Any) -> Iterable[bytes]:  # noqa: ARG001
     return ()
+
+
+def _path(number: int) -> str:
+    """Return the path of a route; every second one is a template."""
+    return f"/route{number}" + ("/{id}" if number % 2 else "")
 
 
 def _wrapped(paths: list[str]) -> Callable[..., Iterable[bytes]]:

@@ -89,6 +89,12 @@ class Request:
         """The Content-Type without parameters, in lower case."""
         return self.content_type.partition(";")[0].strip().lower()
 
+    @property
+    def path_info(self) -> str:
+        """The decoded path below the mount, in latin-1 (PEP 3333)."""
+        path: str = self.environ.get("PATH_INFO", "")
+        return path
+
     @cached_property
     def trace(self) -> str:
         """The trace as `Root=…;Parent=…;Sampled=…`: the client's, rebuilt, else a new root."""

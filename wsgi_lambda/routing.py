@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.options import Match, Route
+from wsgi_lambda.options.headers import HeaderCondition
 
 
 class HasRoute(Protocol):
-    """Anything with a route, such as a backend; without a route it owns no request."""
+    """Anything with a route, as a backend has; None owns no request."""
 
     @property
     def route(self) -> Route | None: ...
@@ -22,35 +23,95 @@ class HasRoute(Protocol):
 Item = TypeVar("Item", bound=HasRoute)
 
 
-class RouteTable(Generic[Item]):
-    """A table of items that have a route, ordered by precedence.
+class _Node(Generic[Item]):
+    """The routes of one path, and the nodes one segment below it."""
 
-    A path ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
+    __slots__ = ("below", "exact", "parameter", "prefix", "rest")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Node[Item]] = {}
+        self.parameter: _Node[Item] | None = None
+        #: Routes whose path ends here with ``{name+}``, as a whole, or as a prefix.
+        self.rest: list[tuple[Match, Item]] = []
+        self.exact: list[tuple[Match, Item]] = []
+        self.prefix: list[tuple[Match, Item]] = []
+
+    def add(self, route: Route, item: Item) -> None:
+        """Add an item below this node; the order of calls decides between equals."""
+        node = self
+        for segment in route.path.segments:
+            if segment.is_rest:
+                node.rest.append((route.match, item))
+                return
+            if segment.is_parameter:
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                # PATH_INFO contains UTF-8 bytes as latin-1 characters (PEP 3333).
+                literal = segment.text.encode().decode("latin-1")
+                node = node.below.setdefault(literal, _Node())
+        (node.exact if route.is_exact else node.prefix).append((route.match, item))
+
+    def find(self, parts: list[str], at: int, environ: WSGIEnvironment) -> Item | None:
+        """Return the first item for the path of ``parts``, of which ``at`` have been matched.
+
+        A literal comes before a parameter, a parameter before a rest, and a rest
+        before the prefix that ends here.
+        """
+        if at < len(parts):
+            part = parts[at]
+            node = self.below.get(part)
+            found = node.find(parts, at + 1, environ) if node is not None else None
+            if found is None and self.parameter is not None and part:
+                found = self.parameter.find(parts, at + 1, environ)
+            if found is None and self.rest and "/".join(parts[at:]).removesuffix("/"):
+                found = _first(self.rest, environ)
+            if found is not None:
+                return found
+        # One trailing slash is ignored.
+        if self.exact and (at == len(parts) or parts[at:] == [""]):
+            found = _first(self.exact, environ)
+            if found is not None:
+                return found
+        return _first(self.prefix, environ) if self.prefix else None
+
+    def items(self) -> Iterator[Item]:
+        """Yield all items in order of precedence."""
+        for node in self.below.values():
+            yield from node.items()
+        if self.parameter is not None:
+            yield from self.parameter.items()
+        for routes in (self.rest, self.exact, self.prefix):
+            yield from (item for _, item in routes)
+
+
+class RouteTable(Generic[Item]):
+    """Anything that has a route, ordered by precedence.
+
+    A prefix ends at a segment: ``/pay`` owns ``/pay/7`` but not ``/payments``.
     Kong matches both; a middleware that did so would hide pages of the app.
-    The longest path comes first. Under one path, routes with `consumers` come
-    before those without, and then the order of the configuration decides. The
-    item ``for_nul``, if given, owns each path with a NUL character.
+    Paths are compared segment by segment: a literal comes before ``{name}``,
+    ``{name}`` before ``{name+}``, and that before a prefix that has ended. Under
+    one path, exact routes come first, then those with `consumers`, then those
+    with `headers`, then the order of the configuration decides. A path with NUL
+    belongs to ``for_nul``.
     """
 
     def __init__(self, items: Iterable[Item], *, for_nul: Item | None = None) -> None:
         routed = [(item.route, item) for item in items if item.route is not None]
-        ordered = sorted(
-            ((_as_path_info(route.path), route.match, item) for route, item in routed),
-            key=lambda row: (-len(row[0]), not row[1].consumers),
-        )
-        #: All items, in order of precedence.
-        self.items = tuple(item for *_, item in ordered)
         self._for_nul = for_nul
-        self._by_path: dict[str, list[tuple[Match, Item]]] = {}
-        #: The number of segments of the longest path, by its first segment.
-        self._depths: dict[str, int] = {}
-        for path, match, item in ordered:
-            self._by_path.setdefault(path, []).append((match, item))
-            if path:
-                first = path[1:].partition("/")[0]
-                self._depths[first] = max(path.count("/"), self._depths.get(first, 0))
-        #: Items with the path "/", which may own any request.
-        self._everywhere = self._by_path.get("", ())
+        self._root: _Node[Item] = _Node()
+        for route, item in sorted(routed, key=lambda pair: pair[0].precedence):
+            self._root.add(route, item)
+        #: All items, in order of precedence.
+        self.items = tuple(self._root.items())
+        #: Whether a route may own a path whatever its first segment is.
+        self._is_open = bool(
+            self._root.parameter or self._root.rest or self._root.exact or self._root.prefix
+        )
+        #: The first segments of the other routes.
+        self._first = self._root.below
+        self._depth = max((len(route.path.segments) for route, _ in routed), default=0)
 
     def find(self, environ: WSGIEnvironment) -> Item | None:
         """Return the item whose route owns ``environ``, or None if the wrapped app does.
@@ -58,7 +119,7 @@ class RouteTable(Generic[Item]):
         Paths are compared as they are in PATH_INFO: percent-decoded once by the
         server, as Flask and Django see them. The cost does not depend on the
         number of routes or the length of the path: one look-up for the first
-        segment, and only if it matches, one for each segment of a route.
+        segment, and only if it matches, one or two for each segment of a route.
         """
         path = environ.get("PATH_INFO", "")
         if "\0" in path and self._for_nul is not None:
@@ -67,24 +128,17 @@ class RouteTable(Generic[Item]):
         if before or rest.startswith("/"):
             # Flask treats "//pay" and "pay" as "/pay": they must not bypass the route.
             rest = path.lstrip("/")
-            path = f"/{rest}"
-        depth = self._depths.get(rest.partition("/")[0])
-        if depth is not None:
-            prefix = "/".join(path.split("/", depth + 1)[: depth + 1])
-            while prefix:
-                for match, item in self._by_path.get(prefix, ()):
-                    if _matches(match, environ):
-                        return item
-                prefix = prefix.rpartition("/")[0]
-        for match, item in self._everywhere:
-            if _matches(match, environ):
-                return item
+        if rest.partition("/")[0] in self._first or self._is_open:
+            # A part beyond the deepest route is not split further.
+            return self._root.find(rest.split("/", self._depth + 1), 0, environ)
         return None
 
 
-def _as_path_info(path: str) -> str:
-    """Return a configured path as in PATH_INFO: UTF-8 bytes as latin-1 characters (PEP 3333)."""
-    return path.rstrip("/").encode().decode("latin-1")
+def _first(routes: list[tuple[Match, Item]], environ: WSGIEnvironment) -> Item | None:
+    for match, item in routes:
+        if _matches(match, environ):
+            return item
+    return None
 
 
 def _matches(match: Match, environ: WSGIEnvironment) -> bool:
@@ -92,7 +146,18 @@ def _matches(match: Match, environ: WSGIEnvironment) -> bool:
         return False
     if match.consumers and environ.get("REMOTE_USER") not in match.consumers:
         return False
+    if match.headers and not all(_header_matches(each, environ) for each in match.headers):
+        return False
     return not match.hosts or _host_matches(match.hosts, environ)
+
+
+def _header_matches(condition: HeaderCondition, environ: WSGIEnvironment) -> bool:
+    value = environ.get(condition.key)
+    if value is None:
+        return False
+    if not value.isascii():
+        value = value.encode("latin-1").decode(errors="replace")
+    return value.strip().lower() in condition.values
 
 
 def _server_name(environ: WSGIEnvironment) -> str:

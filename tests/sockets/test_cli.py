@@ -207,11 +207,28 @@ def test_routes_stand_in_the_order_of_matching(
     where = f"us-east-1   http://127.0.0.1:{lambda_server.port}"
     assert main(["routes", setting]) == 0
     assert capfd.readouterr().out.splitlines() == [
-        "PATH  METHODS   HOSTS   CONSUMERS  AUTHORIZE  FUNCTION    AWS REGION  ENDPOINT",
-        f"/a/b  -         -       bob        -          third:live  {where}",
-        f"/a/b  GET,POST  a.test  -          -          second      {where}",
-        f"/a    -         -       -          -          first       {where}",
+        "PATH  KIND    METHODS   HOSTS   HEADERS  CONSUMERS  AUTHORIZE  FUNCTION    AWS REGION"
+        "  ENDPOINT",
+        f"/a/b  prefix  -         -       -        bob        -          third:live  {where}",
+        f"/a/b  prefix  GET,POST  a.test  -        -          -          second      {where}",
+        f"/a    prefix  -         -       -        -          -          first       {where}",
     ]
+
+
+def test_routes_show_the_shape_and_the_headers(capfd: pytest.CaptureFixture[str]) -> None:
+    routes = {
+        "/a": [{"exact": True}, {"headers": {"X-B": ["2", "1"], "X-C": ["3"]}}],
+        "/a/{id}": {},
+    }
+    config = {"function_name": "f", "aws_region": "us-east-1", "routes": routes}
+    assert main(["routes", written(config)]) == 0
+    rows = [line.split()[:7] for line in capfd.readouterr().out.splitlines()[1:]]
+    assert [row[:5] for row in rows] == [
+        ["/a/{id}", "template", "-", "-", "-"],
+        ["/a", "exact", "-", "-", "-"],
+        ["/a", "prefix", "-", "-", "x-b=1,2"],
+    ]
+    assert rows[2][5] == "x-c=3"
 
 
 def test_routes_for_machines(
@@ -223,8 +240,10 @@ def test_routes_for_machines(
     assert [first[name] for name in ("methods", "hosts", "consumers", "authorize")] == [None] * 4
     assert second == {
         "path": "/a/b",
+        "kind": "prefix",
         "methods": ["GET", "POST"],
         "hosts": ["a.test"],
+        "headers": None,
         "consumers": None,
         "authorize": None,
         "function": "second",
@@ -435,7 +454,7 @@ def test_import_prints_python_that_is_a_setting(monkeypatch: pytest.MonkeyPatch)
     names: dict[str, Any] = {}
     exec(run.stdout, names)
     (route,) = read_routes(names["WSGI_LAMBDA"], {})
-    assert (route.path, route.identity.aws_key) == ("/lambda1", ACCESS_KEY)
+    assert (str(route.path), route.identity.aws_key) == ("/lambda1", ACCESS_KEY)
 
 
 def test_import_fails_if_a_protection_is_lost(capfd: pytest.CaptureFixture[str]) -> None:

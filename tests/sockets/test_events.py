@@ -29,7 +29,7 @@ def test_request_becomes_the_event(
 ) -> None:
     case = json.loads(path.read_text())
     request = case["request"]
-    app = make_app({"/f": {"function_name": "f", **case.get("options", {})}})
+    app = make_app({case.get("path", "/f"): {"function_name": "f", **case.get("options", {})}})
     with serving(app, case.get("environ")) as web:
         answer = web.send(
             request["method"],

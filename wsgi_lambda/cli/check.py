@@ -43,10 +43,11 @@ def _facts(route: Route) -> list[str]:
     facts = public_facts(route)
     conditions = [
         f"{name} {','.join(facts[name])}"
-        for name in ("methods", "hosts", "consumers")
+        for name in ("methods", "hosts", "headers", "consumers")
         if facts[name]
     ]
-    return [facts["path"], *conditions, facts["function"], facts["aws_region"], facts["endpoint"]]
+    path = f"{facts['path']} (exact)" if facts["kind"] == "exact" else facts["path"]
+    return [path, *conditions, facts["function"], facts["aws_region"], facts["endpoint"]]
 
 
 def _dry_run(route: Route, connections: Connections) -> tuple[str, bool]:

@@ -14,8 +14,10 @@ from wsgi_lambda.options import Route
 
 FACTS = (
     "path",
+    "kind",
     "methods",
     "hosts",
+    "headers",
     "consumers",
     "authorize",
     "function",
@@ -35,10 +37,12 @@ def public_facts(route: Route) -> dict[str, Any]:
     target, match = route.target, route.match
     alias = f":{target.qualifier}" if target.qualifier else ""
     return {
-        "path": route.path,
+        "path": str(route.path),
+        "kind": _kind(route),
         "methods": sorted(match.methods) or None,
         "hosts": list(match.hosts) or None,
         "consumers": sorted(match.consumers) or None,
+        "headers": {each.name: sorted(each.values) for each in match.headers} or None,
         "authorize": _name(match.authorize) if match.authorize else None,
         "function": target.function_name.removesuffix(alias) + alias,
         "aws_region": target.aws_region,
@@ -49,6 +53,13 @@ def public_facts(route: Route) -> dict[str, Any]:
 def load(source: str) -> tuple[Route, ...]:
     """Return the routes of the configuration that ``source`` names; raises `ConfigError`."""
     return read_routes(load_configuration(source))
+
+
+def _kind(route: Route) -> str:
+    """Return how the path matches: ``"template"``, ``"exact"`` or ``"prefix"``."""
+    if route.path.is_template:
+        return "template"
+    return "exact" if route.match.exact else "prefix"
 
 
 def _name(hook: Callable[..., object]) -> str:

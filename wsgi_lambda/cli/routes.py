@@ -27,4 +27,6 @@ def run_routes(given: argparse.Namespace) -> int:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={','.join(values)}" for name, values in value.items())
     return value if isinstance(value, str) else ",".join(value or "-")

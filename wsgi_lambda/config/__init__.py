@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, find_contradictions
+from wsgi_lambda.config.hidden_routes import find_hidden
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.options import (
@@ -23,6 +24,7 @@ from wsgi_lambda.options import (
     EventOptions,
     Identity,
     Match,
+    Path,
     ResponseOptions,
     Route,
     Target,
@@ -30,12 +32,9 @@ from wsgi_lambda.options import (
     aws_names,
     parsers,
 )
+from wsgi_lambda.options.paths import parse_path
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions)
-
-_INVALID_PATH = (
-    "a path must be a string that begins with exactly one '/', without NUL or lone surrogates"
-)
 
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
@@ -52,26 +51,30 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
         raise ConfigError([Problem("configuration", text, "wrong_type")])
     problems: list[Problem] = []
     defaults = _parse({name: config[name] for name in config if name != "routes"}, "", problems)
-    routes = []
+    placed: list[tuple[str, Route]] = []
     for given in _given_routes(config.get("routes"), problems):
-        parsed = _joined(defaults, _parse(given.options, f"{given.place}.", problems))
-        route = _make_route(given, parsed, environ, problems)
+        own = _parse(given.options, f"{given.place}.", problems)
+        if given.path is not None and given.path.is_template and own.values.get("exact"):
+            text = "a template is always exact; leave it out"
+            problems.append(Problem(f"{given.place}.exact", text, "contradiction"))
+        route = _make_route(given, _joined(defaults, own), environ, problems)
         if route is not None:
-            routes.append(route)
+            placed.append((given.place, route))
+    problems.extend(find_hidden(placed))
     if problems:
         raise ConfigError(problems)
-    return tuple(routes)
+    return tuple(route for _, route in placed)
 
 
 @dataclass(frozen=True, slots=True)
 class _GivenRoute:
     """The options of one route as they were given.
 
-    ``place`` is for messages (``routes['/a/'][0]``), ``path`` has no trailing slash.
+    ``place`` is for messages (``routes['/a/'][0]``); ``path`` is None if it is invalid.
     """
 
     place: str
-    path: str
+    path: Path | None
     options: Mapping[Any, object] = field(repr=False)
 
 
@@ -137,16 +140,20 @@ def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRou
     if not isinstance(routes, Mapping):
         problems.append(_no_mapping_of_routes(routes))
         return
-    seen: dict[str, str] = {}
+    seen: dict[object, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
-        if not parsers.is_path(key):
-            problems.append(Problem(place, _INVALID_PATH, "invalid_path"))
-        path = str(key).rstrip("/") or "/"
-        if path in seen:
-            text = f"the same path as {seen[path]}; give a list of routes there"
+        path = None
+        try:
+            path = parse_path(key)
+        except ValueError as error:
+            problems.append(Problem(place, str(error), "invalid_path"))
+        if path is not None and path.shape in seen:
+            text = f"the same path as {seen[path.shape]}; give a list of routes there"
             problems.append(Problem(place, text, "same_path"))
-        seen[path] = place
+            path = None
+        elif path is not None:
+            seen[path.shape] = place
         yield from _routes_of_path(place, path, value, problems)
 
 
@@ -159,7 +166,7 @@ def _no_mapping_of_routes(routes: object) -> Problem:
 
 
 def _routes_of_path(
-    place: str, path: str, value: object, problems: list[Problem]
+    place: str, path: Path | None, value: object, problems: list[Problem]
 ) -> Iterator[_GivenRoute]:
     if isinstance(value, (list, tuple)):
         if not value:
@@ -192,7 +199,7 @@ def _make_route(
         if not parsed.invalid & {each.option, *each.depends_on}
     ]
     problems.extend(found)
-    if found or parsed.invalid:
+    if found or parsed.invalid or given.path is None:
         return None
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(

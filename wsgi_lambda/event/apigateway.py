@@ -41,24 +41,50 @@ class Path:
 
 
 def path_of(request: Request, route: Route) -> Path:
-    """Return SCRIPT_NAME and PATH_INFO, without the route's own part if `strip_path` is on.
+    """Return SCRIPT_NAME and PATH_INFO, as `strip_path` and `add_path` change them.
 
     The client's own escapes are kept (`%2F` is not a slash) if the server's raw
     target names this path; after a rewrite the path is quoted again.
     """
-    mount = encode(request.environ.get("SCRIPT_NAME", ""))
-    path = encode(request.environ.get("PATH_INFO", ""))
+    mount, path = encode(request.environ.get("SCRIPT_NAME", "")), encode(request.path_info)
     encoded = _encoded(request, mount, path)
     if route.event.strip_path:
+        own = _matched_length(path, route)
         # Measured in decoded bytes: the client may have escaped any byte.
         units = _ENCODED_BYTE.findall(encoded)
-        own = len(route.path.rstrip("/").encode())
-        if own:  # and any further slashes that the client sent before it
-            own += len(path) - len(path.lstrip(b"/")) - 1
-        rest = units[len(mount) + own :] or ["/"]
-        encoded = "".join(units[: len(mount)] + rest)
-        path = path[own:] or b"/"
-    return Path(encoded or "/", decode((mount + path).decode("latin-1")) or "/")
+        encoded = "".join(units[: len(mount)] + units[len(mount) + own :])
+        path = path[own:]
+    added = route.event.add_path or ""
+    if not path and not added:
+        encoded, path = f"{encoded}/", b"/"
+    decoded = decode((mount + path).decode("latin-1"))
+    return Path(quote(added, safe=PATH_SAFE) + encoded, added + decoded)
+
+
+def _matched_length(path: bytes, route: Route) -> int:
+    """Return how many bytes of PATH_INFO the route's own path has matched."""
+    if route.is_exact:
+        return len(path)
+    own = route.path.prefix_length
+    # Further slashes that the client sent in front belong to it.
+    return own and own + len(path) - len(path.lstrip(b"/")) - 1
+
+
+def resource_of(request: Request, route: Route) -> tuple[str, dict[str, str] | None]:
+    """Return `resource` and `pathParameters` of payload 1.0.
+
+    A prefix is a resource with a greedy parameter, as at AWS:
+    ``("/shop/{proxy+}", {"proxy": "items/7"})``.
+    """
+    path = route.path
+    if route.is_exact:
+        return str(path), path.parameters(request.path_info) or None
+    rest = f"/{request.path_info.lstrip('/')}"[path.prefix_length :]
+    proxy = rest.removeprefix("/").removesuffix("/")
+    if not proxy:
+        return str(path), None
+    resource = f"{str(path).rstrip('/')}/{{proxy+}}"
+    return resource, {"proxy": encode(proxy).decode(errors="replace")}
 
 
 def _encoded(request: Request, mount: bytes, path: bytes) -> str:

@@ -15,11 +15,32 @@ from wsgi_lambda.event.apigateway import (
     path_of,
     principal,
     query_values,
+    resource_of,
     source_ip,
 )
 from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
+
+
+#: The identity of a caller without IAM, Cognito or an API key.
+_NO_IDENTITY: dict[str, None] = dict.fromkeys(
+    (
+        "accessKey",
+        "accountId",
+        "apiKey",
+        "apiKeyId",
+        "caller",
+        "clientCert",
+        "cognitoAuthenticationProvider",
+        "cognitoAuthenticationType",
+        "cognitoIdentityId",
+        "cognitoIdentityPoolId",
+        "principalOrgId",
+        "user",
+        "userArn",
+    )
+)
 
 
 def build(request: Request, route: Route) -> dict[str, Any]:
@@ -29,12 +50,13 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     `base64_encode_body` it is text if it is valid UTF-8.
     """
     path = path_of(request, route).encoded
+    resource, parameters = resource_of(request, route)
     headers = headers_of(request)
     query = query_values(request, route.event.max_arguments)
     body, is_encoded = _body(request, route)
     return {
         "version": "1.0",
-        "resource": route.path,
+        "resource": resource,
         "path": path,
         "httpMethod": request.method,
         "headers": headers,
@@ -42,7 +64,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
         "requestContext": _context(request, route, path),
-        "pathParameters": None,
+        "pathParameters": parameters,
         "stageVariables": None,
         "body": body,
         "isBase64Encoded": is_encoded,
@@ -52,34 +74,25 @@ def build(request: Request, route: Route) -> dict[str, Any]:
 def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
     now = time.time()
     common = context_of(request)
+    authorizer = principal(request)
     return {
         **common,
-        "authorizer": principal(request),
+        # REST APIs without an authorizer send none; lambdarest fails at a null.
+        **({"authorizer": authorizer} if authorizer else {}),
         "extendedRequestId": common["requestId"],
         "httpMethod": request.method,
         "identity": {
-            "accessKey": None,
-            "accountId": None,
-            "apiKey": None,
-            "apiKeyId": None,
-            "caller": None,
-            "clientCert": None,
-            "cognitoAuthenticationProvider": None,
-            "cognitoAuthenticationType": None,
-            "cognitoIdentityId": None,
-            "cognitoIdentityPoolId": None,
-            "principalOrgId": None,
+            **_NO_IDENTITY,
             "sourceIp": source_ip(request),
-            "user": None,
             "userAgent": request.headers.get("user-agent", ""),
-            "userArn": None,
         },
         "path": path,
         "protocol": request.environ["SERVER_PROTOCOL"],
         "requestTime": log_time(now),
         "requestTimeEpoch": int(now * 1000),  # ms
         "resourceId": None,
-        "resourcePath": route.path,
+        # Of a prefix, the event's own path: Kong sends it, and Chalice matches it.
+        "resourcePath": str(route.path) if route.is_exact else path,
     }
 
 

@@ -44,20 +44,29 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     body, is_encoded = _body(request, route)
     event = {
         "version": "2.0",
-        "routeKey": STAGE,
+        "routeKey": _route_key(route),
         "rawPath": path.encoded,
         "rawQueryString": raw_query(request),
         "cookies": cookies or None,
         "headers": headers,
         "queryStringParameters": query or None,
-        "requestContext": _context(request, path.decoded),
+        "pathParameters": route.path.parameters(request.path_info) or None,
+        "requestContext": _context(request, route, path.decoded),
         "body": body,
         "isBase64Encoded": is_encoded,
     }
     return {name: value for name, value in event.items() if value is not None}
 
 
-def _context(request: Request, path: str) -> dict[str, Any]:
+def _route_key(route: Route) -> str:
+    """Return the route key: ``"GET /todos/{id}"`` of a template, else ``"$default"``."""
+    if not route.path.is_template:
+        return STAGE
+    methods = route.match.methods
+    return f"{next(iter(methods)) if len(methods) == 1 else 'ANY'} {route.path}"
+
+
+def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
     now = time.time()
     context = {
         **context_of(request),
@@ -68,7 +77,7 @@ def _context(request: Request, path: str) -> dict[str, Any]:
             "sourceIp": source_ip(request),
             "userAgent": request.headers.get("user-agent", ""),
         },
-        "routeKey": STAGE,
+        "routeKey": _route_key(route),
         "time": log_time(now),
         "timeEpoch": int(now * 1000),  # ms
     }

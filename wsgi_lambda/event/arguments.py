@@ -25,33 +25,37 @@ LONGEST_ESCAPE = 6
 
 
 def build(request: Request, route: Route) -> Any:
-    """Return the arguments of query and body; a JSON array alone is the event itself.
+    """Return the arguments of query and body, and the path parameters of a template.
 
-    A body without arguments (another type, invalid JSON, a JSON scalar) is read,
-    logged and left out, as Kong does. Raises `RequestError` for a JSON array
-    with query arguments. Example: ``{"key1": "value1", "tag": ["a", "b"], "flag": True}``.
+    A body replaces arguments of the query, path parameters replace both. A JSON
+    array without either is the event itself; with them it is a `RequestError`. A
+    body without arguments (another type, invalid JSON, a JSON scalar) is read,
+    logged and left out, as Kong does. Example:
+    ``{"key1": "value1", "tag": ["a", "b"], "flag": True}``.
     """
     options = route.event
     query = parse_arguments(request.query, options.max_arguments)
+    parameters = route.path.parameters(request.path_info)
     if not has_arguments(request.media_type):
         _log_ignored(request, request.body.skip(), "its type contains no arguments")
-        return query
+        return {**query, **parameters}
     body = _read_body(request, route)
     value = parse_body(request, body, options.max_arguments)
     if isinstance(value, dict):
-        return {**query, **value}
+        return {**query, **value, **parameters}
     if isinstance(value, list):
-        if query:
-            raise RequestError("A JSON array cannot be joined with query arguments")
+        if query or parameters:
+            raise RequestError("A JSON array cannot be joined with other arguments")
         return value
     _log_unparsed(request, body)
-    return query
+    return {**query, **parameters}
 
 
 def build_without_body(request: Request, route: Route) -> Any:
-    """Return the arguments of the query alone, after logging that the body is left out."""
+    """Return the same event without the body, after logging that it is left out."""
     _log_unparsed(request, _read_body(request, route))
-    return parse_arguments(request.query, route.event.max_arguments)
+    query = parse_arguments(request.query, route.event.max_arguments)
+    return {**query, **route.path.parameters(request.path_info)}
 
 
 def _read_body(request: Request, route: Route) -> bytes:

@@ -51,6 +51,8 @@ def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
     if options.forward_request_uri:
         event["request_uri"] = request.target
         event["request_uri_args"] = parse_arguments(request.query, options.max_arguments)
+        if route.path.is_template:
+            event["request_path_parameters"] = route.path.parameters(request.path_info)
     if options.forward_request_headers:
         event["request_headers"] = request.headers
     if options.forward_request_body:

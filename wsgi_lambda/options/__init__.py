@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from wsgi_lambda.options.event import ASYNCHRONOUS_PAYLOAD, SYNCHRONOUS_PAYLOAD, EventOptions
 from wsgi_lambda.options.identity import Identity
 from wsgi_lambda.options.match import Match
+from wsgi_lambda.options.paths import Path
 from wsgi_lambda.options.response import ResponseOptions
 from wsgi_lambda.options.target import Target
 from wsgi_lambda.options.transport import Transport
@@ -26,6 +27,7 @@ __all__ = [
     "EventOptions",
     "Identity",
     "Match",
+    "Path",
     "ResponseOptions",
     "Route",
     "Target",
@@ -35,15 +37,28 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One function under one path, with the options of every step."""
+    """One function under one path, with the options of every step.
 
-    path: str
+    Templates are always exact: `is_exact` is true for them, whatever `exact` is.
+    """
+
+    path: Path
     match: Match
     target: Target
     identity: Identity
     transport: Transport
     event: EventOptions
     response: ResponseOptions
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the route matches whole paths only, not everything below."""
+        return self.match.exact or self.path.is_template
+
+    @property
+    def precedence(self) -> tuple[bool, bool, bool]:
+        """The sort key of routes under the same path: the smallest comes first."""
+        return not self.is_exact, not self.match.consumers, not self.match.headers
 
 
 GROUPS = (Match, Target, Identity, Transport, EventOptions, ResponseOptions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsgi_lambda.options import parsers
+from wsgi_lambda.options import parsers, paths
 from wsgi_lambda.options.declaration import choice, flag, option
 
 MEBIBYTE = 1024 * 1024  # bytes
@@ -51,6 +51,12 @@ class EventOptions:
         False,
         doc="Remove the route's path from the path in API Gateway events. `request_uri` is never "
         "stripped",
+    )
+    add_path: str | None = option(
+        paths.parse_prefix,
+        type_name="string",
+        doc="Put a path, such as `/internal/v2`, in front of the path in API Gateway events, "
+        "after `strip_path`",
     )
     skip_large_bodies: bool = flag(
         True, doc="Accepted so that a Kong configuration loads; a body is never dropped"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wsgi_lambda.options import addresses, parsers
-from wsgi_lambda.options.declaration import option
+from wsgi_lambda.options import addresses, headers, parsers
+from wsgi_lambda.options.declaration import flag, option
+from wsgi_lambda.options.headers import HeaderCondition
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
@@ -21,6 +22,11 @@ class Match:
     condition matches every request.
     """
 
+    exact: bool = flag(
+        False,
+        doc="Match the whole path only, not the paths below it. Templates (`/todos/{id}`) are "
+        "always exact",
+    )
     methods: frozenset[str] = option(
         parsers.methods,
         frozenset(),
@@ -33,6 +39,13 @@ class Match:
         type_name="list",
         doc="Names in the Host header, also `*.name` or `name.*`, each with or without a port; "
         "case-insensitive. None matches every host",
+    )
+    headers: tuple[HeaderCondition, ...] = option(
+        headers.conditions,
+        (),
+        type_name="mapping",
+        doc="Names of request headers, each with a list of values. Every named header must have "
+        "one of its values; names and values are case-insensitive. None matches every request",
     )
     consumers: frozenset[str] = option(
         parsers.names,

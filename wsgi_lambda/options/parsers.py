@@ -47,14 +47,6 @@ def fits(pattern: str, value: str) -> bool:
     return re.fullmatch(pattern, value, re.ASCII) is not None
 
 
-def is_path(value: object) -> bool:
-    """Return whether ``value`` is a route's path that a PATH_INFO can match."""
-    if not isinstance(value, str) or not re.match(r"/(?!/)", value) or "\0" in value:
-        return False
-    # A lone surrogate cannot be encoded, so no request can contain it.
-    return value == value.encode(errors="replace").decode()
-
-
 def string(value: object) -> str:
     if value == "":
         raise ValueError("must be a non-empty string")

@@ -14,6 +14,7 @@ from tests.servers.lambda_server import LambdaServer
 from tests.unit.docs.pages import block, code, importing, page, rows, save_files, section
 from tests.unit.docs.running import python
 from wsgi_lambda import ConfigError, LambdaMiddleware
+from wsgi_lambda.dispatcher import Dispatcher
 
 PAGE = page("docs/routing.md")
 PATHS = rows(section(PAGE, "Paths"))
@@ -29,15 +30,58 @@ def owned(config: Any, path: str, **options: Any) -> int:
 
 @pytest.mark.parametrize("row", PATHS, ids=lambda row: row[0])
 def test_path_matches_as_the_table_shows(row: list[str]) -> None:
-    (path,), matches, others = map(code, row)
-    if row[1] == "the same":
-        matches, others = code(PATHS[0][1]), code(PATHS[0][2])
-    if row[1] == "every path":
+    path, *options = code(row[0])
+    matches, others = code(row[2]), code(row[3])
+    if row[2] == "every path":
         matches = ["/", "/a/b"]
-    config = {"aws_region": "us-east-1", "routes": {path: {"function_name": "f"}}}
+    route = {"function_name": "f", "exact": options == ["exact: true"]}
+    config = {"aws_region": "us-east-1", "routes": {path: route}}
     # Without credentials, a route is a 500.
     assert {each: owned(config, each) for each in matches} == dict.fromkeys(matches, 500)
     assert {each: owned(config, each) for each in others} == dict.fromkeys(others, 404)
+
+
+def test_five_functions_of_a_rest_api(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "api.py").write_text(block(PAGE, "python", "list-todos"))
+    requests = [
+        ("GET", "/todos", "list-todos"),
+        ("POST", "/todos/", "add-todo"),
+        ("GET", "/todos/7", "show-todo"),
+        ("PUT", "/todos/7", "change-todo"),
+        ("DELETE", "/todos/7", "delete-todo"),
+        ("DELETE", "/todos", None),
+        ("GET", "/todos/7/x", None),
+    ]
+    with importing(tmp_path, "api"):
+        dispatcher = Dispatcher("api:WSGI_LAMBDA")
+    for method, path, function in requests:
+        backend = dispatcher.find({"REQUEST_METHOD": method, "PATH_INFO": path})
+        route = backend and backend.route
+        assert (route and route.target.function_name) == function
+
+
+@pytest.mark.parametrize("row", rows(section(PAGE, "Order")), ids=lambda row: row[0][:40])
+def test_order_is_that_of_the_table(row: list[str]) -> None:
+    if "configuration" in row[0]:
+        routes: dict[str, Any] = {"/a": [{"methods": ["GET"]}, {"methods": ["GET", "PUT"]}]}
+    elif "consumers" in row[0] or "headers" in row[0]:
+        first, second = map(json.loads, code(row[1]))
+        routes = {"/a": [second, first]}
+    elif "exact" in row[0]:
+        routes = {"/todos": [{}, {"exact": True}]}
+    else:
+        routes = {path: {} for path in reversed(code(row[1]))}
+    config = {"function_name": "f", "aws_region": "us-east-1", "routes": routes}
+    found = [backend.route for backend in Dispatcher(config).backends]
+    if len(routes) > 1:
+        ordered = [str(route.path) for route in found if route]
+        for first, second in zip(*[iter(code(row[1]))] * 2, strict=True):
+            assert ordered.index(first) < ordered.index(second)
+    else:
+        assert [route.match for route in found if route] == sorted(
+            (route.match for route in found if route),
+            key=lambda match: (not match.exact, not match.consumers, not match.headers),
+        )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +95,7 @@ def test_path_matches_as_the_table_shows(row: list[str]) -> None:
 )
 def test_configuration_on_the_page_is_valid(method: str, host: str, status: int) -> None:
     names: dict[str, Any] = {}
-    exec(block(PAGE, "python", "WSGI_LAMBDA"), names)
+    exec(block(PAGE, "python", "catalogue"), names)
     assert owned(names["WSGI_LAMBDA"], "/shop/x", method=method, headers={"Host": host}) == status
 
 

@@ -14,7 +14,8 @@ COUNT = "must be an integer of at least 1"
 PORT = "must be an integer from 1 to 65535"
 STATUS = "must be an integer from 200 to 999"
 BOOLEAN = "must be true or false, not {}"
-NO_PATH = "a path must be a string that begins with exactly one '/', without NUL or lone surrogates"
+NO_PATH = "a path must begin with exactly one '/': write '/b'"
+NO_PREFIX = "must be a path such as /internal/v2, without parameters, escapes or a trailing slash"
 NO_METHOD = "contains an invalid HTTP method"
 NO_HOST_PATTERN = "must contain only host names, `*.name` or `name.*`"
 NO_HOST = "must be a host name or an IP address, without scheme, port or path"
@@ -66,6 +67,20 @@ INVALID = {
     "hosts-with-a-star-inside": ("hosts", ["shop.*.test"], NO_HOST_PATTERN),
     "hosts-with-a-star-in-a-name": ("hosts", ["*shop.test"], NO_HOST_PATTERN),
     "hosts-with-a-space": ("hosts", ["shop.test "], NO_HOST_PATTERN),
+    "headers-as-list": (
+        "headers",
+        ["X-A"],
+        "must be a mapping of header names to lists of values, not a list",
+    ),
+    "headers-empty": ("headers", {}, "must name at least one header"),
+    "headers-of-the-host": (
+        "headers",
+        {"Host": ["a.test"]},
+        "must not contain Host; use the option hosts",
+    ),
+    "exact-as-string": ("exact", "yes", "must be true or false, not a string"),
+    "add-path-as-number": ("add_path", 7, STRING.format("a number")),
+    "add-path-without-slash": ("add_path", "internal", NO_PREFIX),
     "consumers-as-string": ("consumers", "alice", STRINGS.format("a string")),
     "consumers-as-number": ("consumers", 7, STRINGS.format("a number")),
     "consumers-empty": ("consumers", (), EMPTY_LIST),

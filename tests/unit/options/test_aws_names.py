@@ -99,10 +99,6 @@ def test_function_name_is_split_into_region_name_and_qualifier(name, parts):
     assert aws_names.split_function_name(name) == parts
 
 
-def test_tenant_id_may_come_from_a_request_header():
-    assert aws_names.tenant_id("header:X-Tenant") == "header:X-Tenant"
-
-
 @pytest.mark.parametrize("name", ["blue", "blue team/7", "a" * 256])
 def test_tenant_id_fits_into_a_header(name):
     assert aws_names.is_tenant(name)

@@ -10,14 +10,17 @@ from tests.unit.options.invalid_values import INVALID
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.options import OPTIONS
 from wsgi_lambda.options.aws_names import Tenant
+from wsgi_lambda.options.headers import HeaderCondition
 
 
 def test_option_that_is_not_set_has_its_default():
     assert asdict(read_route()) == {
-        "path": "/a",
+        "path": {"segments": ({"text": "a", "is_parameter": False, "is_rest": False},)},
         "match": {
+            "exact": False,
             "methods": frozenset(),
             "hosts": (),
+            "headers": (),
             "consumers": frozenset(),
             "authorize": None,
         },
@@ -61,6 +64,7 @@ def test_option_that_is_not_set_has_its_default():
             "awsgateway_compatible": False,
             "awsgateway_compatible_payload_version": "1.0",
             "strip_path": False,
+            "add_path": None,
             "skip_large_bodies": True,
             "max_payload_size": 6_291_456,
             "max_arguments": 1000,
@@ -113,6 +117,9 @@ GIVEN = {
     "awsgateway_compatible": (True, True),
     "awsgateway_compatible_payload_version": ("2.0", "2.0"),
     "strip_path": (True, True),
+    "add_path": ("/internal/v2", "/internal/v2"),
+    "exact": (True, True),
+    "headers": ({"X-A": ["B"]}, (HeaderCondition("x-a", frozenset("b")),)),
     "skip_large_bodies": (False, False),
     "max_payload_size": (1, 1),
     "max_arguments": (1, 1),

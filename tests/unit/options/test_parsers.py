@@ -87,13 +87,3 @@ def test_callable_is_accepted():
 
 def test_imported_name_may_contain_dots():
     assert parsers.function("os:path.join") is os.path.join
-
-
-@pytest.mark.parametrize("path", ["/", "/a", "/a/b/", "/a//b", "/é"])
-def test_path_begins_with_one_slash(path):
-    assert parsers.is_path(path)
-
-
-@pytest.mark.parametrize("path", ["", "a", "//a", "/a\0", "/\ud800", None, b"/a"])
-def test_path_that_no_request_can_have_is_invalid(path):
-    assert not parsers.is_path(path)
