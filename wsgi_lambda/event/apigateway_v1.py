@@ -22,7 +22,6 @@ from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
-
 #: The identity of a caller without IAM, Cognito or an API key.
 _NO_IDENTITY: dict[str, None] = dict.fromkeys(
     (
