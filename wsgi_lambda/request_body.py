@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
@@ -12,6 +14,15 @@ from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 from wsgi_lambda.header_syntax import LENGTH
 
 _BLOCK = 64 * 1024  # bytes of one read
+# uWSGI's options that make it speak HTTP: `http-socket = :80`, `protocol = http`.
+_HTTP_SOCKET = re.compile(r"https?(?:11)?-socket=|(?:socket-)?protocol=b?'https?")
+
+# uWSGI's options that make it speak HTTP: `http-socket = :80`, `protocol = http`.
+_HTTP_SOCKET = re.compile(r"https?(?:11)?-socket=|(?:socket-)?protocol=b?'https?")
+
+#: How much of a body is still read after the response is known, and for how long.
+DRAIN_SIZE = 32 * 1024 * 1024  # bytes
+DRAIN_SECONDS = 2.0
 
 
 class RequestBody:
@@ -29,6 +40,7 @@ class RequestBody:
         self._environ = environ
         self._bytes: bytes | None = None
         self._failure: RequestError | None = None
+        self._received = 0  # bytes of wsgi.input
 
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes."""
@@ -60,34 +72,49 @@ class RequestBody:
             return
         if length is not None:
             _check_length(length, limit)
-        stream: IO[bytes] = self._environ["wsgi.input"]
-        received = 0
-        while length is None or received < length:
-            block = _read_block(
-                stream, _BLOCK if length is None else min(_BLOCK, length - received)
-            )
+        while length is None or self._received < length:
+            wanted = _BLOCK if length is None else min(_BLOCK, length - self._received)
+            block = self._read_block(wanted)
             if not block:
                 break
-            received += len(block)
-            if limit is not None and received > limit:
+            if limit is not None and self._received > limit:
                 raise PayloadTooLarge(detail=f"a chunked body, limit {limit} bytes")
             yield block
-        if length is not None and received < length:
+        if length is not None and self._received < length:
             raise RequestError(
                 "The request's body is shorter than its Content-Length",
-                detail=f"{received} of {length} bytes",
+                detail=f"{self._received} of {length} bytes",
             )
+        if length is not None and self._coding() and self._read_block(1):
+            raise RequestError("The request's body is longer than its Content-Length")
+
+    def _read_block(self, size: int) -> bytes:
+        stream: IO[bytes] = self._environ["wsgi.input"]
+        try:
+            block = stream.read(size)
+        except Exception as error:
+            # For an invalid chunk or a client that disconnected, servers raise OSError,
+            # ValueError (cheroot) or errors of their own.
+            raise RequestError(
+                "The request's body could not be read", detail=repr(error)
+            ) from error
+        self._received += len(block)
+        return block
+
+    def _coding(self) -> str:
+        coding: str = self._environ.get("HTTP_TRANSFER_ENCODING", "")
+        return coding.strip().lower()
 
     def _content_length(self) -> int | None:
         """Return the length of the body, or None if the server ends the stream itself."""
         length = self._environ.get("CONTENT_LENGTH", "")
-        coding = self._environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
+        coding = self._coding()
         if coding and coding != "chunked":
             raise RequestError("The request's Transfer-Encoding is not supported")
-        if coding and length:
+        if coding and length and not _is_decoded(self._environ):
             # RFC 9112, 6.3: a sign of request smuggling.
             raise RequestError("The request has a Content-Length and a Transfer-Encoding")
-        if coding and not self._environ.get("wsgi.input_terminated"):
+        if coding and not length and not self._environ.get("wsgi.input_terminated"):
             raise LengthRequired
         if not length:
             return None
@@ -117,9 +144,17 @@ def _check_length(length: int, limit: int | None) -> None:
         raise PayloadTooLarge(detail=f"a body of {length} bytes, limit {limit} bytes")
 
 
-def _read_block(stream: IO[bytes], size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:
-        # Servers raise it for an invalid chunk or a client that disconnected.
-        raise RequestError("The request's body could not be read", detail=repr(error)) from error
+def _is_decoded(environ: WSGIEnvironment) -> bool:
+    """Return whether a proxy may have decoded a chunked body and added its Content-Length.
+
+    nginx does so for the uwsgi protocol, and still passes Transfer-Encoding on.
+    gunicorn marks the end of such a body; uWSGI reads no more than Content-Length
+    bytes. The HTTP sockets of uWSGI decode nothing.
+    """
+    if environ.get("wsgi.input_terminated"):
+        return True
+    if "uwsgi.version" not in environ or "UWSGI_ROUTER" in environ:
+        return False
+    # Only uWSGI has this module; the environ does not show the kind of a socket.
+    options = getattr(sys.modules.get("uwsgi"), "opt", {})
+    return not any(_HTTP_SOCKET.match(f"{name}={options[name]!r}") for name in options)

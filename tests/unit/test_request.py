@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,14 +56,80 @@ def test_length_is_digits(length: str) -> None:
 
 
 @pytest.mark.promise("whole")
-def test_client_that_goes_away_is_400() -> None:
-    class Gone(io.BytesIO):
+@pytest.mark.parametrize(
+    "error", [OSError("bad chunk"), ValueError("bad chunk"), EOFError("bad chunk")], ids=repr
+)
+def test_any_exception_of_the_input_is_400(error: Exception) -> None:
+    class Broken(io.BytesIO):
         def read(self, *_: Any) -> bytes:
-            raise OSError("bad chunk")
+            raise error
 
     with pytest.raises(RequestError) as caught:
-        request(CONTENT_LENGTH="3", **{"wsgi.input": Gone()}).body.read(3)
+        request(CONTENT_LENGTH="3", **{"wsgi.input": Broken()}).body.read(3)
     assert (caught.value.status, "bad chunk" in caught.value.detail) == (400, True)
+
+
+#: What shows that a proxy sent the request in the uwsgi protocol.
+UWSGI_PROTOCOL = {
+    "gunicorn": {"wsgi.input_terminated": True},
+    "uWSGI": {"uwsgi.version": b"2.0.31"},
+}
+NOT_DECODED = {
+    "another server": {},
+    "uWSGI's HTTP router": {"uwsgi.version": b"2.0.31", "UWSGI_ROUTER": "http"},
+}
+BOTH = {"CONTENT_LENGTH": "3", "HTTP_TRANSFER_ENCODING": "chunked"}
+
+
+@pytest.mark.promise("whole")
+@pytest.mark.parametrize("shown", UWSGI_PROTOCOL.values(), ids=UWSGI_PROTOCOL)
+def test_body_that_a_proxy_decoded_has_its_content_length(shown: dict[str, Any]) -> None:
+    assert request(b"abc", **BOTH, **shown).body.read(3) == b"abc"
+    assert request(b"abc", **BOTH, **shown).body.skip() == 3
+
+
+@pytest.mark.promise("whole")
+@pytest.mark.parametrize(("body", "word"), [(b"ab", "shorter"), (b"abcd", "longer")])
+@pytest.mark.parametrize("shown", UWSGI_PROTOCOL.values(), ids=UWSGI_PROTOCOL)
+def test_decoded_body_of_another_length_is_400(
+    shown: dict[str, Any], body: bytes, word: str
+) -> None:
+    for read in (lambda body: body.read(9), lambda body: body.skip()):
+        with pytest.raises(RequestError, match=f"{word} than its Content-Length"):
+            read(request(body, **BOTH, **shown).body)
+
+
+@pytest.mark.promise("whole")
+@pytest.mark.parametrize("shown", NOT_DECODED.values(), ids=NOT_DECODED)
+def test_length_and_coding_of_an_http_request_are_400(shown: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match="a Content-Length and a Transfer-Encoding"):
+        request(b"abc", **BOTH, **shown).body.read(3)
+
+
+@pytest.mark.promise("whole")
+@pytest.mark.parametrize(
+    ("options", "is_http"),
+    [
+        ({"socket": b":80"}, False),
+        ({"http-socket": b":80"}, True),
+        ({"http11-socket": b":80"}, True),
+        ({"https-socket": b":443,a.crt,a.key"}, True),
+        ({"socket": b":80", "protocol": b"http"}, True),
+        ({"socket": b":80", "protocol": b"uwsgi"}, False),
+        ({"http-socket-modifier1": b"5", "socket": b":80"}, False),
+    ],
+    ids=str,
+)
+def test_http_socket_of_uwsgi_decodes_nothing(
+    options: dict[str, bytes], is_http: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(opt=options))
+    body = request(b"abc", **BOTH, **UWSGI_PROTOCOL["uWSGI"]).body
+    if is_http:
+        with pytest.raises(RequestError, match="a Content-Length and a Transfer-Encoding"):
+            body.read(3)
+    else:
+        assert body.read(3) == b"abc"
 
 
 def test_no_depth_of_nesting_raises() -> None:

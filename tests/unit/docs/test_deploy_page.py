@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import importlib.util
 import json
 import shutil
 import socket
@@ -32,6 +31,7 @@ from tests.unit.docs.running import (
 PAGE = page("docs/deploy.md")
 APP = block(section(page("README.md"), "Flask"), "python")
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+UWSGI = shutil.which("uwsgi", path=str(Path(sys.executable).parent))
 needs_nginx = pytest.mark.skipif(not NGINX, reason="no nginx here; apt-get install nginx-light")
 
 pytestmark = pytest.mark.e2e
@@ -90,7 +90,6 @@ def test_gunicorn_accepts_its_configuration(site: Path, lambda_server: LambdaSer
     assert names["graceful_timeout"] > 60  # seconds, the default `timeout` of a route
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("waitress"), reason="no waitress here")
 def test_waitress_serves(site: Path, lambda_server: LambdaServer) -> None:
     command = block(section(PAGE, "waitress"), "sh").split()
     port = free_port()
@@ -102,13 +101,13 @@ def test_waitress_serves(site: Path, lambda_server: LambdaServer) -> None:
         check(port, chunked=True)
 
 
-@pytest.mark.skipif(not (shutil.which("uwsgi") and NGINX), reason="no uWSGI here, or no nginx")
+@needs_nginx
 def test_uwsgi_serves_behind_nginx(site: Path, lambda_server: LambdaServer) -> None:
     port = free_port()
     (site / "uwsgi.ini").write_text(uwsgi_ini().replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
     home = ["--home", sys.prefix]
     with (
-        running(["uwsgi", "--ini", "uwsgi.ini", *home], site, port, **far_end(lambda_server)),
+        running([str(UWSGI), "--ini", "uwsgi.ini", *home], site, port, **far_end(lambda_server)),
         nginx(site, "uwsgi_pass", port) as front,
     ):
         check(front)
