@@ -90,10 +90,12 @@ class Dispatcher:
                 limit = route.event.max_payload_size * LONGEST_ESCAPE
                 refusal = authorize(route.match.authorize, request, body_limit=limit)
                 if refusal is not None:
+                    request.body.drain()
                     return from_werkzeug(refusal, request.environ)
             return backend.respond(request)
         except LambdaError as error:
             _log_failure(error, request, route)
+            request.body.drain()
             return failure(error)
         finally:
             if request.delivery.log_result and tail_log.isEnabledFor(logging.INFO):

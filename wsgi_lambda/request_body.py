@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,9 +16,6 @@ from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 from wsgi_lambda.header_syntax import LENGTH
 
 _BLOCK = 64 * 1024  # bytes of one read
-# uWSGI's options that make it speak HTTP: `http-socket = :80`, `protocol = http`.
-_HTTP_SOCKET = re.compile(r"https?(?:11)?-socket=|(?:socket-)?protocol=b?'https?")
-
 # uWSGI's options that make it speak HTTP: `http-socket = :80`, `protocol = http`.
 _HTTP_SOCKET = re.compile(r"https?(?:11)?-socket=|(?:socket-)?protocol=b?'https?")
 
@@ -41,6 +40,8 @@ class RequestBody:
         self._bytes: bytes | None = None
         self._failure: RequestError | None = None
         self._received = 0  # bytes of wsgi.input
+        # Whether there is nothing more to read, or nobody knows how much.
+        self._is_over = False
 
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes."""
@@ -57,6 +58,23 @@ class RequestBody:
         """
         return len(self._bytes) if self._bytes is not None else sum(map(len, self._read(None)))
 
+    def drain(self) -> None:
+        """Read and discard the rest of the body, up to 32 MiB or for 2 s.
+
+        A server that responds and closes the connection while the body is still
+        arriving resets it: nginx then reports a 502 instead of the response. The
+        time is checked between reads. A body whose end is unknown (411, invalid
+        framing) is left alone. Never raises `RequestError`.
+        """
+        if self._is_over:
+            return
+        most, end = self._received + DRAIN_SIZE, time.monotonic() + DRAIN_SECONDS
+        with suppress(RequestError):
+            for _ in self._blocks(None):
+                if self._received >= most or time.monotonic() >= end:
+                    break
+        self._is_over = True
+
     def _read(self, limit: int | None) -> Iterator[bytes]:
         if self._failure is not None:
             raise self._failure
@@ -64,7 +82,10 @@ class RequestBody:
             yield from self._blocks(limit)
         except RequestError as error:
             self._failure = error
+            # A body over the limit goes on; after any other error its end is unknown.
+            self._is_over = not isinstance(error, PayloadTooLarge)
             raise
+        self._is_over = True
 
     def _blocks(self, limit: int | None) -> Iterator[bytes]:
         length = self._content_length()
@@ -137,6 +158,9 @@ class KnownBody:
     def skip(self) -> int:
         """Return the length of the body in bytes."""
         return len(self._bytes)
+
+    def drain(self) -> None:
+        """Do nothing: the body was read to its end."""
 
 
 def _check_length(length: int, limit: int | None) -> None:

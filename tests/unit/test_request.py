@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import sys
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LengthRequired, PayloadTooLarge, RequestError
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.request import Request
+from wsgi_lambda.request_body import DRAIN_SIZE
 
 
 def request(body: bytes = b"", **environ: Any) -> Request:
@@ -130,6 +132,85 @@ def test_http_socket_of_uwsgi_decodes_nothing(
             body.read(3)
     else:
         assert body.read(3) == b"abc"
+
+
+class Counting(io.RawIOBase):
+    """An endless input; ``count`` is how many bytes were read."""
+
+    count = 0
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+
+    def read(self, size: int = -1) -> bytes:
+        if self.failure:
+            raise self.failure
+        self.count += size
+        return b"x" * size
+
+
+def drained(stream: Counting, limit: int | None, **environ: Any) -> int:
+    """Return how many bytes a body reads from ``stream`` once its reading has failed."""
+    body = request(**{"wsgi.input": stream, **environ}).body
+    if limit is not None:
+        with pytest.raises(RequestError):
+            body.read(limit)
+    before = stream.count
+    for _ in range(2):
+        body.drain()
+    return stream.count - before
+
+
+CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+
+
+@pytest.mark.parametrize("limit", [None, 10, 100_000])
+def test_rest_of_a_body_is_drained(limit: int | None) -> None:
+    assert drained(Counting(), limit, CONTENT_LENGTH="1000000") == 1_000_000
+
+
+@pytest.mark.promise("bounded")
+@pytest.mark.parametrize("limit", [None, 10, 100_000])
+@pytest.mark.parametrize("framing", [{"CONTENT_LENGTH": "9" * 12}, CHUNKED], ids=str)
+def test_endless_body_is_drained_up_to_32_mib(framing: dict[str, Any], limit: int | None) -> None:
+    assert drained(Counting(), limit, **framing) == DRAIN_SIZE == 32 * 1024 * 1024
+
+
+@pytest.mark.promise("bounded")
+def test_slow_body_is_drained_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = itertools.count(100.0, 0.5)
+    monkeypatch.setattr("wsgi_lambda.request_body.time.monotonic", lambda: next(now))
+    assert drained(Counting(), None, CONTENT_LENGTH="1000000") == 4 * 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        {"HTTP_TRANSFER_ENCODING": "chunked"},
+        {"CONTENT_LENGTH": "3,3"},
+        {"CONTENT_LENGTH": "3", "HTTP_TRANSFER_ENCODING": "chunked"},
+        {"HTTP_TRANSFER_ENCODING": "gzip", "wsgi.input_terminated": True},
+        {},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("limit", [None, 10])
+def test_body_whose_end_is_unknown_is_not_drained(
+    framing: dict[str, Any], limit: int | None
+) -> None:
+    assert drained(Counting(), None if not framing else limit, **framing) == 0
+
+
+def test_error_while_a_body_is_drained_is_ignored() -> None:
+    assert drained(Counting(OSError("gone")), None, CONTENT_LENGTH="3") == 0
+
+
+def test_body_that_was_read_is_not_drained() -> None:
+    stream = Counting()
+    body = request(CONTENT_LENGTH="3", **{"wsgi.input": stream}).body
+    body.read(3)
+    body.drain()
+    assert stream.count == 3
 
 
 def test_no_depth_of_nesting_raises() -> None:
