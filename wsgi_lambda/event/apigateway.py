@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -21,11 +22,12 @@ STAGE = "$default"
 ACCOUNT_ID = "000000000000"
 API_ID = "wsgi-lambda"
 
-#: A peer on a unix socket has no address.
+#: A peer on a unix socket does not have an address.
 LOCAL_ADDRESS = "127.0.0.1"
 
 # RFC 9112, 3.2.2: the form of a target that a client sends to a proxy.
 _ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?]*", re.IGNORECASE)
+_ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 _ENCODED_BYTE = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 # Every visible character: existing escapes stay.
 _RAW_SAFE = "".join(map(chr, range(0x21, 0x7F)))
@@ -56,9 +58,9 @@ def path_of(request: Request, route: Route) -> Path:
         path = path[own:]
     added = route.event.add_path or ""
     if not path and not added:
-        encoded, path = f"{encoded}/", b"/"
-    decoded = decode((mount + path).decode("latin-1"))
-    return Path(quote(added, safe=PATH_SAFE) + encoded, added + decoded)
+        encoded = f"{encoded}/"
+    encoded = quote(added, safe=PATH_SAFE) + encoded
+    return Path(encoded, decode(unquote_to_bytes(encoded).decode("latin-1")))
 
 
 def _matched_length(path: bytes, route: Route) -> int:
@@ -89,13 +91,21 @@ def resource_of(request: Request, route: Route) -> tuple[str, dict[str, str] | N
 
 def _encoded(request: Request, mount: bytes, path: bytes) -> str:
     raw = _raw_path(request)
-    decoded = unquote_to_bytes(raw)
-    if decoded == mount + path:
+    named = _with_slashes(unquote_to_bytes(raw))
+    if named == _with_slashes(mount + path):
         return raw
     # A proxy in front removed the mount and sent it as X-Forwarded-Prefix.
-    if decoded == path:
+    if named == _with_slashes(path):
         return quote(mount, safe=PATH_SAFE) + raw
     return quote(mount + path, safe=PATH_SAFE)
+
+
+def _with_slashes(path: bytes) -> bytes:
+    """Return ``path`` for a comparison: some servers leave an escaped slash in PATH_INFO.
+
+    cheroot does, and Apache with `AllowEncodedSlashes NoDecode`.
+    """
+    return _ENCODED_SLASH.sub(b"/", path) if b"%" in path else path
 
 
 def _raw_path(request: Request) -> str:
@@ -121,22 +131,41 @@ def headers_of(request: Request) -> dict[str, str]:
     headers = {
         name: value for name, value in given.items() if name not in HOP_BY_HOP and name not in hop
     }
-    scheme = request.environ["wsgi.url_scheme"]
+    headers["host"] = _host(request)
     headers["x-forwarded-for"] = _forwarded_for(request)
-    headers["x-forwarded-proto"] = scheme
-    headers["x-forwarded-port"] = request.environ.get("SERVER_PORT") or (
-        "443" if scheme == "https" else "80"
-    )
+    headers["x-forwarded-proto"] = request.environ["wsgi.url_scheme"]
+    headers["x-forwarded-port"] = _port(request) or _default_port(request)
     headers[TRACE_HEADER] = request.trace
     return headers
 
 
 def source_ip(request: Request) -> str:
-    return request.environ.get("REMOTE_ADDR") or LOCAL_ADDRESS
+    """Return REMOTE_ADDR if it is an IP address, without brackets and port, else 127.0.0.1.
+
+    A peer on a unix socket has none: gunicorn leaves REMOTE_ADDR empty, and
+    waitress sets it to `localhost`.
+    """
+    return _address(request.environ.get("REMOTE_ADDR", "")) or LOCAL_ADDRESS
+
+
+def _address(text: str) -> str:
+    """Return the IP address in ``text``, "" if there is none: `[::1]:80` contains `::1`."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    # A zone (`fe80::1%eth0`) has a meaning on this machine only.
+    text = text.partition("%")[0]
+    try:
+        ip_address(text)
+    except ValueError:
+        return ""
+    return text
 
 
 def _forwarded_for(request: Request) -> str:
-    """Return the addresses on the way here, the last of them REMOTE_ADDR.
+    """Return the addresses on the way here, the last of them that of `source_ip`.
 
     ProxyFix took REMOTE_ADDR from the list, which still contains it. Without
     ProxyFix only the last address is compared, or a client could hide its own
@@ -147,12 +176,39 @@ def _forwarded_for(request: Request) -> str:
         part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part
     ]
     ours = addresses if "werkzeug.proxy_fix.orig" in request.environ else addresses[-1:]
-    return ", ".join(addresses if address in ours else [*addresses, address])
+    is_named = address in map(_address, ours)
+    return ", ".join(addresses if is_named else [*addresses, address])
+
+
+def _port(request: Request) -> str:
+    """Return SERVER_PORT, "" if it is not a number: a unix socket has no port.
+
+    waitress puts the path of the socket there.
+    """
+    port: str = request.environ.get("SERVER_PORT", "")
+    return port if port.isascii() and port.isdigit() else ""
+
+
+def _default_port(request: Request) -> str:
+    return "443" if request.environ["wsgi.url_scheme"] == "https" else "80"
+
+
+def _host(request: Request) -> str:
+    """Return the Host header; an HTTP/1.0 request may have none, so else SERVER_NAME and port."""
+    host = request.headers.get("host")
+    if host:
+        return host
+    # On a unix socket, gunicorn puts its path there.
+    name: str = request.environ.get("SERVER_NAME", "")
+    name = "localhost" if not name or "/" in name else name
+    name = f"[{name}]" if ":" in name and not name.startswith("[") else name
+    port = _port(request)
+    return f"{name}:{port}" if port and port != _default_port(request) else name
 
 
 def domain_name(request: Request) -> str:
-    """Return the Host header without its port; an IPv6 address keeps its brackets."""
-    host = request.headers.get("host") or request.environ["SERVER_NAME"]
+    """Return the host without its port; an IPv6 address keeps its brackets."""
+    host = _host(request)
     return re.sub(r":\d*\Z", "", host) if host.startswith("[") or host.count(":") == 1 else host
 
 
