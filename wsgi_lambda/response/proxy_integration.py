@@ -15,7 +15,7 @@ from typing import Any
 
 from wsgi_lambda import strict_json
 from wsgi_lambda.errors import ResultError
-from wsgi_lambda.header_syntax import Headers, is_token, is_value
+from wsgi_lambda.header_syntax import LENGTH, Headers, is_token, is_value
 from wsgi_lambda.response.headers import end_to_end
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
@@ -29,6 +29,8 @@ class Result:
     status: int
     headers: Headers
     body: bytes
+    #: The function's own Content-Length, None if it has none or an invalid one.
+    content_length: int | None
 
 
 def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
@@ -46,7 +48,9 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
     if not isinstance(result, dict):
         raise _malformed("result", "is not a JSON object")
     headers = [*_headers(result), *_cookies(result)]
-    return Result(_status(result), end_to_end(headers), _body(result))
+    return Result(
+        _status(result), end_to_end(headers), _body(result), content_length=_content_length(headers)
+    )
 
 
 def _malformed(field: str, what: str) -> ResultError:
@@ -127,6 +131,12 @@ def _cookies(result: dict[str, Any]) -> Headers:
         if not is_value(cookie):
             raise _malformed("cookies", "has a control character")
     return [("Set-Cookie", cookie) for cookie in value]
+
+
+def _content_length(headers: Headers) -> int | None:
+    values = {value for name, value in headers if name.lower() == "content-length"}
+    value = values.pop() if len(values) == 1 else ""
+    return int(value) if LENGTH.fullmatch(value) else None
 
 
 def _body(result: dict[str, Any]) -> bytes:

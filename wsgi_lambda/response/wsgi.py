@@ -16,8 +16,11 @@ from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.response.headers import without
 
-#: RFC 9110, 15.3.5 and 15.4.5: these have no body, whatever their headers say.
-_BODILESS = frozenset((204, 304))
+# RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these do not have a body.
+_BODILESS = frozenset((204, 205, 304))
+_RESET_CONTENT = 205
+_LENGTH = [("Content-Length", "")]
+_LENGTH_AND_TYPE = [*_LENGTH, ("Content-Type", "")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Response:
     length: int | None
     #: The reason phrase, "" for the usual one of the status.
     phrase: str = ""
+    #: The Content-Length for HEAD, if it is not ``length``: a function may leave out the body.
+    head_length: int | None = None
 
     @classmethod
     def whole(cls, status: int, headers: Headers, body: bytes) -> Response:
@@ -62,20 +67,23 @@ def finish(response: Response, method: str) -> tuple[str, Headers, Iterable[byte
     """Return status line, headers and body as ``start_response`` and the server take them.
 
     Content-Length is set where the length is known. A body that is not sent
-    (HEAD, 204, 304) is closed. Example:
+    (HEAD, 204, 205, 304) is closed. Example:
     ``("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")], (b"ok",))``.
     """
-    status_line = f"{response.status} {response.phrase or _phrase(response.status)}"
-    if response.status in _BODILESS:
-        _close(response.body)
-        return status_line, without(response.headers, [("Content-Type", "")]), ()
-    if method == "HEAD":
-        _close(response.body)
-        return status_line, response.headers, ()
-    if response.length is None:
-        return status_line, response.headers, response.body
-    length = ("Content-Length", str(response.length))
-    return status_line, [*response.headers, length], response.body
+    status = response.status
+    status_line = f"{status} {response.phrase or _phrase(status)}"
+    headers, length, body = response.headers, response.length, response.body
+    if method == "HEAD" or status in _BODILESS:
+        _close(body)
+        body = ()
+        # Without one, servers write `Content-Length: 0`, or an empty chunk after the head.
+        length = length if response.head_length is None else response.head_length
+    if status in _BODILESS:
+        length = 0 if status == _RESET_CONTENT else None
+        headers = without(headers, _LENGTH if length == 0 else _LENGTH_AND_TYPE)
+    if length is None:
+        return status_line, headers, body
+    return status_line, [*headers, ("Content-Length", str(length))], body
 
 
 def _close(body: Iterable[bytes]) -> None:

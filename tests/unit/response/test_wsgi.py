@@ -4,7 +4,8 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from wsgi_lambda.response.wsgi import Response, finish, from_werkzeug
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.response.wsgi import Response, failure, finish, from_werkzeug
 
 TEXT = ("Content-Type", "text/plain")
 
@@ -39,6 +40,7 @@ def test_body_of_unknown_length_is_passed_on_as_it_is():
     [
         pytest.param(200, "HEAD", "200 OK", [TEXT], id="head"),
         pytest.param(204, "GET", "204 No Content", [], id="204"),
+        pytest.param(205, "GET", "205 Reset Content", [TEXT, ("Content-Length", "0")], id="205"),
         pytest.param(304, "GET", "304 Not Modified", [], id="304"),
     ],
 )
@@ -46,6 +48,26 @@ def test_body_that_is_not_sent_is_closed(status, method, line, headers):
     body = Body()
     assert finish(Response(status, [TEXT], body, None), method) == (line, headers, ())
     assert body.is_closed
+
+
+def test_head_has_the_content_length_of_a_get():
+    response = Response.whole(200, [TEXT], b"abc")
+    assert finish(response, "HEAD") == ("200 OK", [TEXT, ("Content-Length", "3")], ())
+
+
+def test_failure_of_head_has_the_content_length_of_a_get():
+    response = failure(LambdaError(request_id="1"))
+    assert finish(response, "HEAD")[1] == finish(response, "GET")[1]
+    assert finish(response, "HEAD")[2] == ()
+
+
+@pytest.mark.parametrize(("status", "length"), [(204, []), (205, ["0"]), (304, [])])
+def test_werkzeug_response_without_a_body_has_no_other_length(status, length):
+    environ = EnvironBuilder().get_environ()
+    response = from_werkzeug(WerkzeugResponse("x", status, {"Content-Length": "1"}), environ)
+    _, headers, body = finish(response, "GET")
+    assert [value for name, value in headers if name == "Content-Length"] == length
+    assert list(body) == []
 
 
 def test_status_without_a_phrase():
