@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,52 @@ def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app:
             thread.join()
         assert lambda_server.connections == 4
         assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 2)
+
+
+@pytest.mark.promise("kept", "calm")
+@pytest.mark.parametrize(
+    "end", [far_end.respond(200, {}, b"1"), far_end.reset()], ids=["responses", "resets"]
+)
+def test_burst_over_the_pool_size_logs_no_warning_of_urllib3(
+    end: far_end.Step, lambda_server: LambdaServer, make_app: MakeApp, caplog: Any
+) -> None:
+    everybody = threading.Barrier(24)
+
+    def together(exchange: far_end.Exchange) -> None:
+        everybody.wait(20)
+        end(exchange)
+
+    lambda_server.script(*[together] * 24)
+    with serving(make_app(ROUTES, pool_size=10)) as web:
+        threads = [threading.Thread(target=web.send, args=("POST",)) for _ in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert lambda_server.wait_until(lambda: lambda_server.open_connections() <= 10)
+    assert lambda_server.connections == 24
+    assert [record for record in caplog.records if record.name.startswith("urllib3")] == []
+    logging.getLogger("urllib3.connectionpool").warning("another warning")
+    assert "another warning" in caplog.text
+
+
+@pytest.mark.promise("kept")
+def test_connection_in_use_when_the_pool_is_closed_is_closed_afterwards(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    may_respond = threading.Event()
+    lambda_server.script(far_end.wait_for(may_respond, far_end.respond(200, {}, b"1")))
+    app = make_app(ROUTES)
+    statuses: list[int] = []
+    with serving(app) as web:
+        client = threading.Thread(target=lambda: statuses.append(web.send().status))
+        client.start()
+        assert lambda_server.wait_until(lambda: len(lambda_server.invocations) == 1)
+        app.dispatcher.connections.close()
+        may_respond.set()
+        client.join()
+        assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
+    assert statuses == [200]
 
 
 @pytest.mark.promise("once")

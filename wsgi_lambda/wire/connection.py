@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import queue
 import socket
 import time
 from typing import Any, Literal
@@ -196,6 +197,17 @@ class Pool(urllib3.HTTPConnectionPool):
         conn.attempt = timeout
         conn.attempt.reused = conn.attempt.opened = not conn.is_closed
         return conn
+
+    def _put_conn(self, conn: Any) -> None:
+        """Keep the connection, or close it if `pool_size` connections are kept already.
+
+        urllib3 would log a warning each time, and a burst is not a problem.
+        """
+        try:
+            self.pool.put(conn, block=False)  # type: ignore[union-attr]
+        except (AttributeError, queue.Full):  # a closed pool is None
+            if conn is not None:
+                conn.close()
 
 
 class PoolTLS(Pool, urllib3.HTTPSConnectionPool):
