@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import certifi
 import pytest
 
 from tests.conftest import MakeApp, defaults, invokers, parts
@@ -137,16 +138,72 @@ def test_environment_cannot_change_where_or_how_we_connect(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     bundle = str(tls_server.ca_bundle)
     config = {**defaults(tls_server, disable_https=False, tls_verify=bundle), "routes": ROUTES}
     answer, _ = answer_of(LambdaMiddleware(None, config))
     assert answer.status == 200
     # And nothing in it makes the untrusted trusted.
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
     monkeypatch.setenv("CURL_CA_BUNDLE", bundle)
     answer, _ = answer_of(LambdaMiddleware(None, {**config, "tls_verify": True}))
     assert answer.status == 502
+
+
+#: Variables, `tls_verify`, and the status; ``{own}`` is the bundle of the far end, ``{other}``
+#: another one.
+BUNDLES = {
+    "AWS_CA_BUNDLE": ({"AWS_CA_BUNDLE": "{own}"}, True, 200),
+    "REQUESTS_CA_BUNDLE": ({"REQUESTS_CA_BUNDLE": "{own}"}, True, 200),
+    "AWS_CA_BUNDLE-first": (
+        {"AWS_CA_BUNDLE": "{own}", "REQUESTS_CA_BUNDLE": "{other}"},
+        True,
+        200,
+    ),
+    "empty-is-absent": ({"AWS_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": "{own}"}, True, 200),
+    "without-the-far-end-s": ({"AWS_CA_BUNDLE": "{other}"}, True, 502),
+    "path-wins": ({"AWS_CA_BUNDLE": "/nowhere"}, "{own}", 200),
+    "path-wins-over-a-right-one": ({"AWS_CA_BUNDLE": "{own}"}, "{other}", 502),
+    "false-stays-false": ({"AWS_CA_BUNDLE": "/nowhere"}, False, 200),
+}
+
+
+@pytest.mark.promise("verified")
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@pytest.mark.parametrize(("environ", "verify", "status"), BUNDLES.values(), ids=BUNDLES)
+def test_ca_bundle_is_the_option_s_or_the_environment_s(
+    environ: dict[str, str],
+    verify: Any,
+    status: int,
+    tls_server: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def filled(text: str) -> str:
+        return text.format(own=tls_server.ca_bundle, other=certifi.where())
+
+    for name, value in environ.items():
+        monkeypatch.setenv(name, filled(value))
+    verify = filled(verify) if isinstance(verify, str) else verify
+    config = {**defaults(tls_server, disable_https=False, tls_verify=verify), "routes": ROUTES}
+    answer, _ = answer_of(LambdaMiddleware(None, config))
+    assert answer.status == status
+
+
+@pytest.mark.promise("verified")
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+def test_ca_bundle_is_read_once_at_construction(
+    by_option: bool, tls_server: LambdaServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    comment = "# Zürich\n".encode()
+    bundle.write_bytes(comment + tls_server.ca_bundle.read_bytes())
+    if not by_option:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    verify = str(bundle) if by_option else True
+    config = {**defaults(tls_server, disable_https=False, tls_verify=verify), "routes": ROUTES}
+    app = LambdaMiddleware(None, config)
+    bundle.unlink()
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    answer, _ = answer_of(app)
+    assert answer.status == 200
 
 
 @pytest.mark.promise("once", "told apart")

@@ -51,13 +51,14 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
         raise ConfigError([Problem("configuration", text, "wrong_type")])
     problems: list[Problem] = []
     defaults = _parse({name: config[name] for name in config if name != "routes"}, "", problems)
+    bundle = endpoints.EnvironmentBundle(environ)
     placed: list[tuple[str, Route]] = []
     for given in _given_routes(config.get("routes"), problems):
         own = _parse(given.options, f"{given.place}.", problems)
         if given.path is not None and given.path.is_template and own.values.get("exact"):
             text = "a template is always exact; leave it out"
             problems.append(Problem(f"{given.place}.exact", text, "contradiction"))
-        route = _make_route(given, _joined(defaults, own), environ, problems)
+        route = _make_route(given, _joined(defaults, own), environ, bundle, problems)
         if route is not None:
             placed.append((given.place, route))
     problems.extend(find_hidden(placed))
@@ -183,7 +184,11 @@ def _routes_of_path(
 
 
 def _make_route(
-    given: _GivenRoute, parsed: _Parsed, environ: Mapping[str, str], problems: list[Problem]
+    given: _GivenRoute,
+    parsed: _Parsed,
+    environ: Mapping[str, str],
+    bundle: endpoints.EnvironmentBundle,
+    problems: list[Problem],
 ) -> Route | None:
     """Return one route, or None if it is invalid; add its contradictions to ``problems``."""
     values = parsed.values
@@ -194,7 +199,9 @@ def _make_route(
     region = endpoints.region_of(target, environ)
     found = [
         Problem(f"{given.place}.{each.option}", each.text, each.code)
-        for each in find_contradictions(target, identity, transport, region=region, environ=environ)
+        for each in find_contradictions(
+            target, identity, transport, region=region, environ=environ, bundle=bundle
+        )
         # Skip problems that follow from a value already reported as invalid.
         if not parsed.invalid & {each.option, *each.depends_on}
     ]
@@ -207,7 +214,7 @@ def _make_route(
         match=_make(Match, values),
         target=replace(target, aws_region=region),
         identity=identity,
-        transport=endpoints.complete(transport, region, environ),
+        transport=bundle.for_route(endpoints.complete(transport, region, environ)),
         event=replace(event, max_payload_size=event.max_payload_size or payload),
         response=_make(ResponseOptions, values),
     )

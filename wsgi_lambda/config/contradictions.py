@@ -34,15 +34,20 @@ def find_contradictions(
     *,
     region: str,
     environ: Mapping[str, str],
+    bundle: endpoints.EnvironmentBundle,
 ) -> Iterator[Finding]:
     """Yield the problems of a route whose options are valid one by one."""
     yield from _in_target(target)
-    yield from _in_identity(identity)
+    yield from _in_identity(identity, environ)
     yield from _in_region(target, region)
     try:
         endpoints.complete(transport, region, environ)
     except ValueError as error:
         yield Finding("host", f"not set, and {error}", "invalid_environment")
+    try:
+        bundle.for_route(transport)
+    except ValueError as error:
+        yield Finding("tls_verify", f"true, and {error}", "invalid_environment")
 
 
 def _in_target(target: Target) -> Iterator[Finding]:
@@ -54,7 +59,7 @@ def _in_target(target: Target) -> Iterator[Finding]:
         yield Finding("qualifier", text, "contradiction")
 
 
-def _in_identity(identity: Identity) -> Iterator[Finding]:
+def _in_identity(identity: Identity, environ: Mapping[str, str]) -> Iterator[Finding]:
     if identity.aws_key is None and identity.aws_secret is not None:
         yield Finding("aws_key", "required with aws_secret", "missing")
     if identity.aws_secret is None and identity.aws_key is not None:
@@ -64,6 +69,12 @@ def _in_identity(identity: Identity) -> Iterator[Finding]:
         yield Finding("aws_session_token", text, "missing", depends_on=KEYS)
     if identity.aws_assume_role_arn and not has_botocore():
         yield Finding("aws_assume_role_arn", f"needs botocore: {EXTRA}", "needs_botocore")
+    if identity.aws_assume_role_arn and not identity.aws_sts_endpoint_url:
+        try:
+            endpoints.check_sts(environ)
+        except ValueError as error:
+            text = f"not set, and {error}"
+            yield Finding("aws_sts_endpoint_url", text, "invalid_environment")
 
 
 def _in_region(target: Target, region: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from wsgi_lambda.credentials.source import profile_region
 from wsgi_lambda.options import Target, Transport, addresses, aws_names
@@ -12,6 +13,7 @@ REGION_NAMES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 ENDPOINT_NAMES = ("AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL")
+STS_NAMES = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL")
 IGNORE_ENDPOINTS = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
@@ -41,6 +43,34 @@ PARTITIONS = {
     "us-isob-": Partition("sc2s.sgov.gov", "api.aws.scloud"),
     "us-isof-": Partition("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
 }
+
+
+# https://boto3.amazonaws.com/v1/documentation/api/latest/guide/configuration.html
+BUNDLE_NAMES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+
+
+class EnvironmentBundle:
+    """The CA bundle that the environment names, read once, when the first route needs it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._name = next((name for name in BUNDLE_NAMES if environ.get(name)), "")
+        self._path = environ.get(self._name, "")
+
+    @cached_property
+    def _bundle(self) -> addresses.CABundle:
+        try:
+            return addresses.read_ca_bundle(self._path)
+        except ValueError as error:
+            raise ValueError(f"{self._name} in the environment {error}") from error
+
+    def for_route(self, transport: Transport) -> Transport:
+        """Return ``transport`` with the bundle if `tls_verify` is true and a variable names one.
+
+        Raises ValueError that names the variable if the file cannot be read.
+        """
+        if transport.tls_verify is not True or transport.disable_https or not self._name:
+            return transport
+        return replace(transport, tls_verify=self._bundle)
 
 
 def region_of(target: Target, environ: Mapping[str, str]) -> str:
@@ -79,6 +109,20 @@ def _from_environment(transport: Transport, environ: Mapping[str, str]) -> Trans
         port=own_port or endpoint.port,
         disable_https=transport.disable_https or endpoint.scheme == "http",
     )
+
+
+def check_sts(environ: Mapping[str, str]) -> None:
+    """Raise ValueError that names the variable if the endpoint of STS, which botocore uses, is bad.
+
+    Botocore would find that at the first request.
+    """
+    name = next((name for name in STS_NAMES if environ.get(name)), None)
+    if name is None or _is_true(environ, IGNORE_ENDPOINTS):
+        return
+    try:
+        addresses.printable(environ[name])
+    except ValueError as error:
+        raise ValueError(f"{name} in the environment {error}") from error
 
 
 def _aws_host(region: str, environ: Mapping[str, str]) -> str:

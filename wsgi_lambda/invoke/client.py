@@ -112,11 +112,12 @@ class LambdaClient:
     def _make_session(self) -> _Session:
         transport = self._transport
         session = _Session()
+        verify = transport.tls_verify
         adapter = EndpointAdapter(
             scheme=transport.scheme,
             host=transport.host,
             port=transport.port,
-            tls_verify=transport.tls_verify,
+            tls_verify=verify if isinstance(verify, bool) else verify.certificates,
             keepalive=transport.keepalive,
             pool_size=transport.pool_size,
             proxy_url=transport.proxy_url,

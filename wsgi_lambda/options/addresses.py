@@ -6,10 +6,10 @@ import ipaddress
 import os
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from wsgi_lambda.options.parsers import fits, mismatch, string, strings
+from wsgi_lambda.options.parsers import filled_in, fits, mismatch, string, strings
 
 _HOST = r"(?!-)[a-zA-Z0-9-_]+(?:\.[a-zA-Z0-9-_]+)*\.?"
 _HOST_PATTERN = (
@@ -29,7 +29,7 @@ def hosts(value: object) -> tuple[str, ...]:
 
 def host(value: object) -> str:
     """Parse a host name or an IP address; an IPv6 address loses its brackets: ``"::1"``."""
-    name = string(value)
+    name = filled_in(value)
     bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
         if "%" not in bare:  # a zone would have to be escaped in the URL
@@ -56,7 +56,7 @@ def endpoint_url(value: object, *schemes: str) -> ServerURL:
     ``schemes`` are http and https if none is given.
     """
     wanted = schemes or ("http", "https")
-    given = string(value)
+    given = printable(value)
     try:
         parts = urlsplit(given)
         port = parts.port
@@ -73,12 +73,20 @@ def endpoint_url(value: object, *schemes: str) -> ServerURL:
         raise ValueError("is not a valid URL of a server") from error
 
 
+def printable(value: object) -> str:
+    """Parse a string without white space and control characters, which `urlsplit` removes."""
+    given = string(value)
+    if not given.isprintable() or any(map(str.isspace, given)):
+        raise ValueError("must not contain control characters or white space")
+    return given
+
+
 def proxy_url(value: object) -> str:
     """Parse the URL of a forward proxy; its scheme must be http, as in Kong.
 
     It may contain a percent-encoded user name and password, so it is a secret.
     """
-    given = string(value)
+    given = printable(value)
     user, at, server = given.rpartition("@")
     if at and not re.fullmatch(r"http://[^\s@/?#]+", user):
         raise ValueError("contains a user name or password that is not percent-encoded")
@@ -91,20 +99,34 @@ def sts_endpoint_url(value: object) -> str:
     return string(value)
 
 
-def tls_verify(value: object) -> bool | str:
-    """Parse a boolean or the path of a CA bundle (PEM).
+@dataclass(frozen=True, slots=True)
+class CABundle:
+    """A CA bundle: its path, and the certificates (PEM) that it contained at construction."""
 
-    The bundle is loaded once here, so that an unreadable file is found at start-up.
-    """
+    path: str
+    certificates: str = field(repr=False)
+
+
+def tls_verify(value: object) -> bool | CABundle:
+    """Parse a boolean or the path of a CA bundle (PEM)."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, (str, os.PathLike)) or not value:
         raise mismatch("true, false or the path of a CA bundle", value)
-    path = os.fspath(value)
+    return read_ca_bundle(os.fspath(value))
+
+
+def read_ca_bundle(path: str) -> CABundle:
+    """Read a bundle once and for all, so that an unreadable file is found at start-up."""
     try:
-        ssl.create_default_context(cafile=path)
+        with open(path, "rb") as file:
+            # The certificates are ASCII; comments between them may be anything.
+            certificates = file.read().decode("ascii", errors="ignore")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+    except ssl.SSLError as error:
+        raise ValueError("cannot be read as a CA bundle (invalid PEM)") from error
     except OSError as error:
-        raise ValueError(
-            f"cannot be read as a CA bundle ({error.strerror or 'invalid PEM'})"
-        ) from error
-    return path
+        raise ValueError(f"cannot be read as a CA bundle ({error.strerror})") from error
+    except ValueError as error:
+        raise ValueError("cannot be read as a CA bundle (no certificates)") from error
+    return CABundle(path, certificates)

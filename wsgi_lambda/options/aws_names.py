@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from wsgi_lambda.header_syntax import is_token
-from wsgi_lambda.options.parsers import fits, mismatch, string
+from wsgi_lambda.options.parsers import filled_in, fits, mismatch, string
 
 # NamespacedFunctionName and Qualifier in the model of the Invoke API.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -40,8 +40,10 @@ _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 
 
 def function_name(value: object) -> str:
-    name = string(value)
-    if len(name) > _FUNCTION_NAME_LENGTH or not _FUNCTION_NAME.fullmatch(name):
+    name = filled_in(value)
+    found = _FUNCTION_NAME.fullmatch(name)
+    # AWS's pattern allows dots only, which a server or proxy may remove from a URL.
+    if len(name) > _FUNCTION_NAME_LENGTH or found is None or found["name"] in (".", ".."):
         raise ValueError("is not a valid function name or ARN")
     return name
 
@@ -73,9 +75,10 @@ def qualifier(value: object) -> str:
 
 
 def region(value: object) -> str:
-    if not is_region(string(value)):
+    name = filled_in(value)
+    if not is_region(name):
         raise ValueError("is not a valid region name, such as us-east-1")
-    return string(value)
+    return name
 
 
 def is_region(name: str) -> bool:

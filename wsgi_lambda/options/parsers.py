@@ -55,6 +55,30 @@ def string(value: object) -> str:
     return value
 
 
+#: Placeholders by the form that messages show: of shells, Makefiles, Symfony, Jinja and Helm (and
+#: Kong's vault), documentation. `$LATEST` is a version of a function.
+_PLACEHOLDERS = {
+    "${NAME}": re.compile(r"\$\{"),
+    "$(NAME)": re.compile(r"\$\("),
+    "$NAME": re.compile(r"\$(?!(?i:LATEST)\b)[A-Za-z_]"),
+    "%NAME%": re.compile(r"%env\(|%[A-Za-z_]\w*%"),
+    "{{ NAME }}": re.compile(r"\{\{|\{%|\{vault:"),
+    "<NAME>": re.compile(r"<[^<>]+>"),
+}
+
+
+def filled_in(value: object) -> str:
+    """Parse a string that contains no placeholder of a template tool, such as `${NAME}`.
+
+    Signing with a placeholder would fail with the first request only.
+    """
+    text = string(value)
+    for form, pattern in _PLACEHOLDERS.items():
+        if pattern.search(text):
+            raise ValueError(f"contains a placeholder ({form}) that nothing has replaced")
+    return text
+
+
 def strings(value: object) -> list[str]:
     """Parse a list, tuple or set of strings; an empty one is an error, not "everything"."""
     if not isinstance(value, (list, tuple, set, frozenset)):
@@ -65,9 +89,10 @@ def strings(value: object) -> list[str]:
 
 
 def secret(value: object) -> str:
-    if not is_visible(string(value)):
+    text = filled_in(value)
+    if not is_visible(text):
         raise ValueError("must contain only visible ASCII characters")
-    return string(value)
+    return text
 
 
 def boolean(value: object) -> bool:

@@ -34,13 +34,14 @@ class Transport:
         doc="Port of the Lambda endpoint. The default with `disable_https` is 80",
     )
     disable_https: bool = flag(False, doc="Send plain HTTP to the Lambda endpoint")
-    tls_verify: bool | str = option(
+    tls_verify: bool | addresses.CABundle = option(
         addresses.tls_verify,
         True,
         type_name="boolean or path",
         default_doc="true",
         doc="Whether to verify the certificate of the Lambda endpoint, or the path of a CA "
-        "bundle (PEM) to verify it with",
+        "bundle (PEM) to verify it with. `true` uses the bundle that `AWS_CA_BUNDLE`, else "
+        "`REQUESTS_CA_BUNDLE` names, else certifi's. The file is read once, at start-up",
     )
     proxy_url: str | None = option(
         addresses.proxy_url,

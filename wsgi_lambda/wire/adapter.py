@@ -20,7 +20,7 @@ class EndpointAdapter(HTTPAdapter):
 
     ``keepalive`` is the idle limit of a connection in seconds; ``pool_size`` is
     the number of idle connections that are kept, not a limit on open ones.
-    ``tls_verify`` is True, False or the path of a CA bundle, which is read once.
+    ``tls_verify`` is True, False or the certificates (PEM) of a CA bundle.
     ``proxy_url`` is an HTTP proxy: it gets requests in absolute form for
     ``http``, and CONNECT for ``https``. The first request opens the first
     connection.
@@ -91,10 +91,10 @@ def _proxy_headers(user: str | None) -> dict[str, str]:
 def _tls_context(verify: bool | str) -> ssl.SSLContext:
     # Look up the class now: urllib3 keeps the one of its import, which gevent
     # may have replaced since (gunicorn --preload).
+    if verify is True:
+        return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     if verify:
-        return ssl.create_default_context(
-            cafile=DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
-        )
+        return ssl.create_default_context(cadata=verify)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.configurations import ARN, problems_of, read_route
-from tests.unit.options.invalid_values import NO_REGION, NO_SECRET
+from tests.unit.configurations import ARN, ROLE, problems_of, read_route
+from tests.unit.options.invalid_values import NO_REGION, NO_SECRET, NO_SPACE
 
 
 @pytest.mark.parametrize("name", ["pay:prod", f"{ARN}:prod", "pay:$LATEST"])
@@ -65,6 +65,27 @@ def test_invalid_region_in_the_environment_is_rejected(region):
 )
 def test_incomplete_keys_are_rejected(keys, expected):
     assert problems_of(**keys) == [f"routes['/a'].{problem}" for problem in expected]
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
+def test_endpoint_of_sts_in_the_environment_has_no_white_space(name):
+    environ = {"AWS_REGION": "eu-north-1", name: "https://sts.test\n"}
+    assert problems_of(environ=environ, aws_assume_role_arn=ROLE, host="lambda.test") == [
+        f"routes['/a'].aws_sts_endpoint_url: not set, and {name} in the environment {NO_SPACE}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"AWS_ENDPOINT_URL_STS": "https://sts.test/path"},
+        {"AWS_ENDPOINT_URL_STS": " ", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+    ],
+    ids=["valid", "ignored"],
+)
+def test_endpoint_of_sts_in_the_environment_is_botocore_s(environ):
+    environ = {"AWS_REGION": "eu-north-1", **environ}
+    assert read_route(environ=environ, aws_assume_role_arn=ROLE).identity
 
 
 def test_keys_may_be_completed_by_a_default():

@@ -101,6 +101,9 @@ def test_endpoint_does_not_change_the_signing_region():
         "http://u:SECRET@x",
         "http://x?SECRET",
         "http://a b",
+        "http://a\nb",
+        "http://a\t",
+        " http://a",
     ],
 )
 def test_invalid_endpoint_in_the_environment_is_rejected(value):

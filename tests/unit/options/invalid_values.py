@@ -32,6 +32,8 @@ NO_PROXY = "must be a URL that begins with http://"
 NO_SERVER = "must be a URL without user name, path, query or fragment"
 NO_STRING = "must be one of the strings {}, not {}"
 NO_INVOCATION_TYPE = "must be one of RequestResponse, Event, DryRun"
+NO_SPACE = "must not contain control characters or white space"
+PLACEHOLDER = "contains a placeholder ({}) that nothing has replaced"
 NO_BUNDLE = "cannot be read as a CA bundle ({})"
 
 BOOLEANS = [
@@ -89,11 +91,16 @@ INVALID = {
     "function-name-as-list": ("function_name", ["f"], STRING.format("a list")),
     "function-name-empty": ("function_name", "", EMPTY),
     "function-name-with-a-space": ("function_name", "my function", NO_FUNCTION),
+    "function-name-of-a-dot": ("function_name", ".", NO_FUNCTION),
+    "function-name-of-two-dots": ("function_name", "..", NO_FUNCTION),
+    "function-name-of-two-dots-in-an-ARN": ("function_name", "function:..:live", NO_FUNCTION),
     "function-name-with-a-slash": ("function_name", "../f", NO_FUNCTION),
     "qualifier-as-number": ("qualifier", 7, STRING.format("a number")),
     "qualifier-empty": ("qualifier", "", EMPTY),
     "qualifier-with-a-space": ("qualifier", "my alias", NO_QUALIFIER),
     "qualifier-with-a-dollar": ("qualifier", "$latest", NO_QUALIFIER),
+    "qualifier-of-a-dot": ("qualifier", ".", NO_QUALIFIER),
+    "qualifier-of-two-dots": ("qualifier", "..", NO_QUALIFIER),
     "qualifier-too-long": ("qualifier", "a" * 129, NO_QUALIFIER),
     "region-as-number": ("aws_region", 1, STRING.format("a number")),
     "region-empty": ("aws_region", "", EMPTY),
@@ -123,6 +130,7 @@ INVALID = {
     "host-with-a-path": ("host", "lambda.test/x", NO_HOST),
     "host-with-a-user": ("host", "me@lambda.test", NO_HOST),
     "host-with-a-line-end": ("host", "lambda.test\n", NO_HOST),
+    "host-with-a-tab": ("host", "lambda\t.test", NO_HOST),
     "host-in-half-a-bracket": ("host", "[::1", NO_HOST),
     "port-as-string": ("port", "443", f"{PORT}, not a string"),
     "port-as-boolean": ("port", True, f"{PORT}, not a boolean"),
@@ -159,6 +167,10 @@ INVALID = {
     "proxy-without-scheme": ("proxy_url", "proxy.test:3128", NO_PROXY),
     "proxy-without-host": ("proxy_url", "http://", "is not a valid URL of a server"),
     "proxy-with-a-path": ("proxy_url", "http://proxy.test/x", NO_SERVER),
+    "proxy-with-a-line-end": ("proxy_url", "http://pro\nxy.test", NO_SPACE),
+    "proxy-with-a-tab-at-its-end": ("proxy_url", "http://proxy.test\t", NO_SPACE),
+    "proxy-with-nul-in-its-user": ("proxy_url", "http://u\0:p@proxy.test", NO_SPACE),
+    "proxy-with-a-space-that-is-not-ascii": ("proxy_url", "http://proxy.test\u00a0", NO_SPACE),
     "proxy-with-a-port-that-is-none": (
         "proxy_url",
         "http://proxy.test:x",
@@ -223,6 +235,8 @@ INVALID = {
         "must be a URL that begins with http:// or https://",
     ),
     "sts-with-a-user": ("aws_sts_endpoint_url", "https://u:p@sts.test", NO_SERVER),
+    "sts-with-a-space": ("aws_sts_endpoint_url", " https://sts.test", NO_SPACE),
+    "sts-with-a-line-end": ("aws_sts_endpoint_url", "https://sts.test\r\n", NO_SPACE),
     "sts-with-a-path": ("aws_sts_endpoint_url", "https://sts.test/x", NO_SERVER),
     "imds-as-number": ("aws_imds_protocol_version", 2, NO_STRING.format("v1, v2", "a number")),
     "imds-unknown": ("aws_imds_protocol_version", "2", "must be one of v1, v2"),
@@ -248,6 +262,31 @@ INVALID = {
     **{f"{name}-with-a-space": (name, "a b", NO_SECRET) for name in SECRETS},
     **{f"{name}-with-a-line-end": (name, "ab\n", NO_SECRET) for name in SECRETS},
     **{f"{name}-with-an-umlaut": (name, "schlüssel", NO_SECRET) for name in SECRETS},
+}
+
+
+#: Placeholders of template tools, with the form that the message names.
+PLACEHOLDERS = {
+    "${AWS_REGION}": "${NAME}",
+    "x-${stage:-dev}": "${NAME}",
+    "${{ secrets.KEY }}": "${NAME}",
+    "$(REGION)": "$(NAME)",
+    "$STAGE": "$NAME",
+    "pay:$STAGE": "$NAME",
+    "pay:$LATEST_STAGE": "$NAME",
+    "%env(AWS_KEY)%": "%NAME%",
+    "%AWS_KEY%": "%NAME%",
+    "{{ .Values.key }}": "{{ NAME }}",
+    "x-{{stage}}": "{{ NAME }}",
+    "{vault://env/aws-key}": "{{ NAME }}",
+    "<your key>": "<NAME>",
+    "<REGION>": "<NAME>",
+}
+FILLED_IN = [*SECRETS, "aws_region", "function_name", "host"]
+INVALID |= {
+    f"{name}-with-{text}": (name, text, PLACEHOLDER.format(form))
+    for name in FILLED_IN
+    for text, form in PLACEHOLDERS.items()
 }
 
 

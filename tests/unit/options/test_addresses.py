@@ -3,8 +3,9 @@
 import certifi
 import pytest
 
-from tests.unit.configurations import problems_of, read_route
-from tests.unit.options.invalid_values import NO_HOST, NO_HOST_PATTERN
+from tests.unit.configurations import REGION, problems_of, read_route
+from tests.unit.options.invalid_values import NO_BUNDLE, NO_HOST, NO_HOST_PATTERN
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.options import addresses
 
 
@@ -40,13 +41,41 @@ def test_ip_address_without_a_zone():
     assert problems_of(host="fe80::1%eth0") == [f"routes['/a'].host: {NO_HOST}"]
 
 
-def test_file_without_a_certificate_is_rejected(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("no certificate", "invalid PEM"), ("", "no certificates")],
+    ids=["text", "empty"],
+)
+def test_file_without_a_certificate_is_rejected(text, why, tmp_path):
     bundle = tmp_path / "ca.pem"
-    bundle.write_text("no certificate")
-    (problem,) = problems_of(tls_verify=str(bundle))
-    assert problem.startswith("routes['/a'].tls_verify: cannot be read as a CA bundle (")
-    assert str(bundle) not in problem
+    bundle.write_text(text)
+    assert problems_of(tls_verify=str(bundle)) == [
+        f"routes['/a'].tls_verify: {NO_BUNDLE.format(why)}"
+    ]
+
+
+@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_unreadable_bundle_in_the_environment_is_named_by_its_variable(name):
+    environ = {**REGION, name: "/nowhere/ca.pem"}
+    assert problems_of(environ=environ) == [
+        f"routes['/a'].tls_verify: true, and {name} in the environment "
+        + NO_BUNDLE.format("No such file or directory")
+    ]
+
+
+def test_bundle_in_the_environment_is_not_read_without_tls():
+    environ = {**REGION, "AWS_CA_BUNDLE": "/nowhere/ca.pem"}
+    assert read_route(environ=environ, disable_https=True).transport.tls_verify is True
+
+
+def test_routes_share_the_bundle_in_the_environment():
+    environ = {**REGION, "AWS_CA_BUNDLE": certifi.where()}
+    own = {"function_name": "f"}
+    one, other = read_routes({"routes": {"/a": own, "/b": own}}, environ)
+    assert one.transport.tls_verify is other.transport.tls_verify
 
 
 def test_path_of_a_ca_bundle_is_accepted():
-    assert read_route(tls_verify=certifi.where()).transport.tls_verify == certifi.where()
+    bundle = read_route(tls_verify=certifi.where()).transport.tls_verify
+    assert (bundle.path, bundle.certificates.count("-----BEGIN") > 100) == (certifi.where(), True)
+    assert "BEGIN" not in repr(bundle)
