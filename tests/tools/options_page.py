@@ -34,8 +34,9 @@ Kong's `aws-lambda` plugin has most of these options; they have the same names a
 * None (`null`) means that the option is not set.
 * Integers, milliseconds and bytes are at least 1.
 * An empty list or string is an error. Leave the option out instead.
-* A placeholder of a template tool that nothing has replaced (`${NAME}`, `$NAME`, `%env(NAME)%`, `{{ NAME }}`,
-  `<NAME>`) is an error in keys, `aws_region`, `function_name` and `host`.
+* A placeholder of a template tool that nothing has replaced (`${NAME}`, `$NAME`, `%env(NAME)%`,
+  `{{ NAME }}`, `<NAME>`) is an error in keys, `aws_region`, `function_name` and `host`.
+* `routes` may be empty or missing: a warning is logged.
 * ¹ requires botocore: `pip install '.[aws]'` in the checkout.
 """
 

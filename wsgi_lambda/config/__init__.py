@@ -16,6 +16,7 @@ from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, find_contradictions
 from wsgi_lambda.config.hidden_routes import find_hidden
 from wsgi_lambda.config.sources import load_configuration
+from wsgi_lambda.config.unlikely_values import warn_of_unlikely_values
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
@@ -43,7 +44,8 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     ``config`` is a mapping, or anything that `load_configuration` accepts. Each of
     its keys is an option, whose value is the default for all routes, or
     ``routes``: a mapping of paths to a mapping of options, or to a list of such
-    mappings. None means not set. Raises `ConfigError` with every problem.
+    mappings. None means not set. Raises `ConfigError` with every problem, and
+    logs a warning for values that are probably a mistake.
     """
     config = load_configuration(config)
     if not isinstance(config, Mapping):
@@ -64,7 +66,9 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     problems.extend(find_hidden(placed))
     if problems:
         raise ConfigError(problems)
-    return tuple(route for _, route in placed)
+    routes = tuple(route for _, route in placed)
+    warn_of_unlikely_values(routes)
+    return routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) ->
     invalid = set()
     for name, value in given.items():
         if name not in OPTIONS:
-            near = _near(name)
+            near = _near(name, is_top=not prefix)
             # Do not report a misspelt option as missing as well.
             invalid.update(near)
             problems.append(_unknown(name, prefix, near))
@@ -105,10 +109,11 @@ def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) ->
     return _Parsed(values, frozenset(invalid))
 
 
-def _near(name: object) -> list[str]:
+def _near(name: object, *, is_top: bool) -> list[str]:
     if name == "routes":  # not a misspelling of an option
         return []
-    return difflib.get_close_matches(str(name).lower(), OPTIONS, n=1)
+    names = [*OPTIONS, "routes"] if is_top else OPTIONS
+    return difflib.get_close_matches(str(name).lower(), names, n=1)
 
 
 def _unknown(name: object, prefix: str, near: list[str]) -> Problem:
@@ -138,8 +143,11 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
 
 def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRoute]:
     """Yield every route that is a mapping, even if its path is invalid."""
+    if routes is None:
+        return
     if not isinstance(routes, Mapping):
-        problems.append(_no_mapping_of_routes(routes))
+        text = f"must be a mapping of paths to options, not {parsers.type_in_words(routes)}"
+        problems.append(Problem("routes", text, "wrong_type"))
         return
     seen: dict[object, str] = {}
     for key, value in routes.items():
@@ -156,14 +164,6 @@ def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRou
         elif path is not None:
             seen[path.shape] = place
         yield from _routes_of_path(place, path, value, problems)
-
-
-def _no_mapping_of_routes(routes: object) -> Problem:
-    wanted = "a mapping of paths to options"
-    if routes is None:
-        return Problem("routes", f"required, {wanted}", "missing")
-    text = f"must be {wanted}, not {parsers.type_in_words(routes)}"
-    return Problem("routes", text, "wrong_type")
 
 
 def _routes_of_path(

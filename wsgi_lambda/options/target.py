@@ -28,7 +28,8 @@ class Target:
         type_name="string",
         doc="The region of the function. None means the region in the ARN (which also wins over "
         "a default for all routes), else `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the "
-        "region of the profile¹. Without any of these the configuration is invalid",
+        "region of the profile¹. Without any of these the configuration is invalid. A warning is "
+        "logged for a misspelt region",
     )
     invocation_type: str = choice(
         "RequestResponse",
@@ -49,7 +50,7 @@ class Target:
         type_name="milliseconds",
         default_doc="60000",
         doc="Total deadline of an invocation: connect, send, wait and read. It does not limit "
-        "the DNS look-up of the host",
+        "the DNS look-up of the host. Below 100 a warning is logged",
     )
     retries: int = option(
         parsers.integer(0, 10),

@@ -39,11 +39,6 @@ def test_configuration_must_be_a_mapping(config, kind):
     assert problems(config) == [f"configuration: must be a mapping, not {kind}"]
 
 
-@pytest.mark.parametrize("config", [{}, {"routes": None}], ids=["missing", "none"])
-def test_routes_are_required(config):
-    assert problems(config) == ["routes: required, a mapping of paths to options"]
-
-
 @pytest.mark.parametrize(("routes", "kind"), [([], "a list"), ("/a", "a string")])
 def test_routes_must_be_a_mapping(routes, kind):
     assert problems({"routes": routes}) == [
@@ -193,6 +188,12 @@ def test_options_under_an_invalid_path_are_checked():
 def test_unknown_option_gets_a_near_match(name, hint):
     config = {"routes": {"/a": {"function_name": "f", name: 1}}}
     assert problems(config) == [f"routes['/a'].{name}: unknown option{hint}"]
+
+
+def test_misspelt_routes_get_a_near_match():
+    assert problems({"route": {"/a": {"function_name": "f"}}}) == [
+        "route: unknown option; did you mean 'routes'?"
+    ]
 
 
 def test_unknown_option_at_the_top_gets_a_near_match():

@@ -177,8 +177,8 @@ def test_module_that_fails_is_one_line(text: str, name: str, message: str) -> No
 
 
 def test_module_with_an_invalid_configuration_raises_its_own_error() -> None:
-    wrong = "from wsgi_lambda import LambdaMiddleware\nLambdaMiddleware(None, {})"
-    with pytest.raises(ConfigError, match="routes: required"):
+    wrong = "from wsgi_lambda import LambdaMiddleware\nLambdaMiddleware(None, {'routes': 1})"
+    with pytest.raises(ConfigError, match="routes: must be a mapping"):
         load_configuration(write("broken.py", wrong).removesuffix(".py") + ":x")
 
 

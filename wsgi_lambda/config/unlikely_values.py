@@ -1,0 +1,58 @@
+"""Warn about configurations that are valid, but probably a mistake."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Sequence
+
+from wsgi_lambda.options import Route
+
+log = logging.getLogger("wsgi_lambda")
+
+#: The regions of Lambda in all partitions. A region that is missing here works, too.
+#: https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
+#: https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json
+_REGION_NAMES = """
+af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1
+ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5
+ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 cn-north-1 cn-northwest-1 eu-central-1
+eu-central-2 eu-isoe-west-1 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
+eusc-de-east-1 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2
+us-gov-east-1 us-gov-west-1 us-iso-east-1 us-iso-west-1 us-isob-east-1 us-isob-west-1
+us-isof-east-1 us-isof-south-1 us-west-1 us-west-2
+"""
+REGIONS = frozenset(_REGION_NAMES.split())
+
+#: A shorter `timeout` was probably meant in seconds.
+SHORT_TIMEOUT = 0.1  # seconds
+
+
+def warn_of_unlikely_values(routes: Sequence[Route]) -> None:
+    """Log one warning for each misspelt region, and one for `timeout` in the wrong unit."""
+    if not routes:
+        log.warning("no routes are configured")
+    for region in dict.fromkeys(route.target.aws_region for route in routes):
+        near = _near_region(region)
+        if near:
+            log.warning("the region %s is unknown; did you mean %s?", region, near)
+    shortest = min(routes, key=lambda route: route.target.timeout, default=None)
+    if shortest and shortest.target.timeout < SHORT_TIMEOUT:
+        log.warning(
+            "the timeout of the route %s is %d ms; the unit of this option is milliseconds",
+            shortest.path,
+            round(shortest.target.timeout * 1000),
+        )
+
+
+def _near_region(region: str) -> str:
+    """Return the known region that an unknown one resembles, or "".
+
+    A region with the same letters comes first: "us-esat-1" is rather "us-east-1"
+    than "us-west-1".
+    """
+    if region in REGIONS:
+        return ""
+    near = difflib.get_close_matches(region, sorted(REGIONS), n=5, cutoff=0.8)
+    same_letters = [each for each in near if sorted(each) == sorted(region)]
+    return next(iter([*same_letters, *near]), "")
