@@ -20,12 +20,13 @@ from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.delivery import Delivery
-from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.errors import LambdaError, PayloadTooLarge
 from wsgi_lambda.event import LONGEST_ESCAPE
 from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
+from wsgi_lambda.on_error import call_on_error
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.plain import decode_log
@@ -96,10 +97,17 @@ class Dispatcher:
         except LambdaError as error:
             _log_failure(error, request, route)
             request.body.drain()
-            return failure(error)
+            return _failure_response(error, request, route)
         finally:
             if request.delivery.log_result and tail_log.isEnabledFor(logging.INFO):
                 _log_tail(request.delivery)
+
+
+def _failure_response(error: LambdaError, request: Request, route: Route | None) -> Response:
+    response = failure(error, trace=request.trace if request.delivery.attempts else "")
+    if route is None or route.response.on_error is None:
+        return response
+    return call_on_error(route.response.on_error, request, error, response)
 
 
 def _log_failure(error: LambdaError, request: Request, route: Route | None) -> None:
@@ -108,6 +116,8 @@ def _log_failure(error: LambdaError, request: Request, route: Route | None) -> N
     if route is not None:
         details.append(f"function {route.target.function_name}, region {route.target.aws_region}")
         details.append(f"host {route.transport.authority}")
+        if isinstance(error, PayloadTooLarge):
+            details.append(f"{error.option} is {getattr(route.event, error.option)}")
     log.log(
         logging.ERROR if error.status >= 500 else logging.WARNING,
         "%s %r: %d %s: %s (%s)",

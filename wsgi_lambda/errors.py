@@ -109,12 +109,15 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     default_message = "The request is too large for the function"
+    #: The option that sets the limit, for the log.
+    option = "max_payload_size"
 
 
 class TooManyArguments(PayloadTooLarge):
     """The request has more than ``limit`` arguments (`max_arguments`); nothing was sent."""
 
     default_message = "The request has too many arguments"
+    option = "max_arguments"
 
     def __init__(self, limit: int) -> None:
         super().__init__(detail=f"more than {limit}")

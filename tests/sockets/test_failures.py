@@ -270,6 +270,31 @@ def test_failure_s_log_line_says_where(
         assert part in line
 
 
+@pytest.mark.promise("told apart")
+@pytest.mark.parametrize(
+    ("options", "target", "limit"),
+    [
+        ({"max_payload_size": 50}, "/f", "max_payload_size is 50"),
+        ({"max_payload_size": 50, "forward_request_body": True}, "/f", "max_payload_size is 50"),
+        ({"max_arguments": 1}, "/f?a&b", "max_arguments is 1"),
+    ],
+    ids=["event", "body", "arguments"],
+)
+def test_413_names_the_limit_in_the_log(
+    options: dict[str, Any],
+    target: str,
+    limit: str,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    with serving(make_app(ROUTES, **options)) as web:
+        answer = web.send("POST", target, form, b"a=" + b"x" * 60)
+    assert (answer.status, lambda_server.invocations) == (413, [])
+    assert limit in caplog.text
+
+
 @pytest.mark.promise("verified")
 def test_redirect_is_not_followed_and_no_cookie_kept(
     lambda_server: LambdaServer, make_app: MakeApp

@@ -42,6 +42,9 @@ def test_reply_becomes_the_answer(
     if "message" in expected or "request_id" in expected:
         assert set(answer.json()) == {"message", "request_id"}
         assert answer.header("content-type") == "application/json"
+        assert answer.header("x-amzn-requestid") == answer.json()["request_id"]
+        sent = lambda_server.invocations[0].header("x-amzn-trace-id")
+        assert answer.header("x-amzn-trace-id") == sent
         assert expected.get("message", "") in answer.json()["message"]
         assert expected.get("request_id", answer.json()["request_id"])
         assert b"123456789012" not in answer.body

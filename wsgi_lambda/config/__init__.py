@@ -194,7 +194,6 @@ def _make_route(
     values = parsed.values
     target = _make(Target, values)
     identity = _make(Identity, values)
-    event = _make(EventOptions, values)
     transport = _make(Transport, values)
     region = endpoints.region_of(target, environ)
     found = [
@@ -208,16 +207,22 @@ def _make_route(
     problems.extend(found)
     if found or parsed.invalid or given.path is None:
         return None
-    payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
     return Route(
         path=given.path,
         match=_make(Match, values),
         target=replace(target, aws_region=region),
         identity=identity,
         transport=bundle.for_route(endpoints.complete(transport, region, environ)),
-        event=replace(event, max_payload_size=event.max_payload_size or payload),
+        event=_make_event(values, target),
         response=_make(ResponseOptions, values),
     )
+
+
+def _make_event(values: Mapping[str, Any], target: Target) -> EventOptions:
+    """Return the options of the event, with the defaults that depend on other options."""
+    event = _make(EventOptions, values)
+    payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
+    return replace(event, max_payload_size=event.max_payload_size or payload)
 
 
 def _make(group: type[Group], values: Mapping[str, Any]) -> Group:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from wsgi_lambda.options import parsers
 from wsgi_lambda.options.declaration import choice, flag, option
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
 
 #: Lambda's limit for a result (6 MiB), and room for the envelope of an error,
 #: which Lambda does not count. Bytes.
@@ -37,6 +42,13 @@ class ResponseOptions:
         type_name="bytes",
         default_doc="6 MiB + 64 KiB",
         doc="Size of Lambda's reply. A larger one becomes 502",
+    )
+    on_error: Callable[[Request, Any], Response | None] | None = option(
+        parsers.function,
+        type_name="callable or string",
+        doc="Called for each failure with the Werkzeug `Request`, whose body is empty, and an "
+        "error with `status`, `message`, `request_id` and `retry_after`. It returns a `Response` "
+        "to send, or None for the JSON. See [failures](failures.md#your-own-error-pages)",
     )
     expose_log_result: bool = flag(
         False, doc="Send `X-Amz-Log-Result`, the end of the function's log, to the client"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.header_syntax import Headers
-from wsgi_lambda.response.headers import without
+from wsgi_lambda.response.headers import end_to_end, without
 
 # RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these do not have a body.
 _BODILESS = frozenset((204, 205, 304))
@@ -47,13 +47,21 @@ class Response:
         return cls(status, headers, (body,) if body else (), len(body))
 
 
-def failure(error: LambdaError) -> Response:
-    """Return the JSON response for ``error``, whose ``request_id`` must be set."""
+def failure(error: LambdaError, *, trace: str = "") -> Response:
+    """Return the JSON response for ``error``, whose ``request_id`` must be set.
+
+    ``trace`` is that of the invocation, "" if none was sent.
+    """
     body = json.dumps({"message": error.message, "request_id": error.request_id}).encode()
-    headers = [("Content-Type", "application/json")]
-    if error.retry_after:
-        headers.append(("Retry-After", error.retry_after))
-    return Response.whole(error.status, headers, body)
+    headers = [
+        ("Content-Type", "application/json"),
+        ("X-Amzn-RequestId", error.request_id),
+        ("X-Amzn-Trace-Id", trace),
+        ("Retry-After", error.retry_after),
+    ]
+    # Lambda's own id is foreign text.
+    given = end_to_end((name, value) for name, value in headers if value)
+    return Response.whole(error.status, given, body)
 
 
 def from_werkzeug(response: WerkzeugResponse, environ: WSGIEnvironment) -> Response:

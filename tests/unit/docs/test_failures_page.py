@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
-from tests.conftest import MakeApp
+from tests.conftest import MakeApp, defaults
 from tests.servers.lambda_server import Exchange, LambdaServer, Step, hang
-from tests.unit.docs.pages import code, page, rows, section
+from tests.unit.docs.pages import block, code, importing, page, rows, save_files, section
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.options import OPTIONS
 
@@ -82,8 +83,25 @@ def test_chunked_body_without_a_known_end_is_411(caplog: pytest.LogCaptureFixtur
     assert "LengthRequired" in caplog.text
 
 
+def test_page_of_the_app_is_sent_to_browsers(lambda_server: LambdaServer, tmp_path: Path) -> None:
+    text = section(PAGE, "Your own error pages")
+    save_files(text, tmp_path)
+    names: dict[str, Any] = {}
+    with importing(tmp_path, "shop.errors"):
+        exec(block(text, "python", "WSGI_LAMBDA ="), names)
+        config = {**defaults(lambda_server), **names["WSGI_LAMBDA"]}
+        client = Client(LambdaMiddleware(None, config))
+        throttled = reply(429, "TooManyRequestsException")
+        lambda_server.script(throttled, throttled)
+        response = client.get("/lambda1", headers={"Accept": "text/html"})
+        assert (response.status_code, response.mimetype) == (429, "text/html")
+        assert response.headers["X-Amzn-RequestId"] in response.text
+        assert (response.headers["Retry-After"], "Error 429" in response.text) == ("1", True)
+        assert client.get("/lambda1").json
+
+
 def test_options_on_the_page_exist() -> None:
     names = ("timeout", "retries", "max_payload_size", "max_arguments", "max_concurrency")
-    names += ("max_response_size", "tenant_id", "authorize")
+    names += ("max_response_size", "tenant_id", "authorize", "on_error")
     assert all(f"`{name}`" in PAGE for name in names)
     assert set(names) <= set(OPTIONS)

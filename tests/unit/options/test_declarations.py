@@ -74,6 +74,7 @@ def test_option_that_is_not_set_has_its_default():
             "unhandled_status": None,
             "empty_arrays_mode": "correct",
             "max_response_size": 6_356_992,
+            "on_error": None,
             "expose_log_result": False,
             "expose_stack_trace": False,
         },
@@ -127,6 +128,7 @@ GIVEN = {
     "unhandled_status": (999, 999),
     "empty_arrays_mode": ("legacy", "legacy"),
     "max_response_size": (1, 1),
+    "on_error": ("operator:eq", operator.eq),
     "expose_log_result": (True, True),
     "expose_stack_trace": (True, True),
 }

@@ -1,0 +1,53 @@
+"""Call the configuration's own function that writes the response of a failure."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.request import Request
+from wsgi_lambda.response.headers import without
+from wsgi_lambda.response.wsgi import Response, from_werkzeug
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request as WerkzeugRequest
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+log = logging.getLogger("wsgi_lambda")
+
+OnError = Callable[["WerkzeugRequest", LambdaError], "WerkzeugResponse | None"]
+
+
+def call_on_error(
+    hook: OnError, request: Request, error: LambdaError, default: Response
+) -> Response:
+    """Return the response of ``hook``, or ``default`` if it returns None.
+
+    The hook gets a Werkzeug Request with an empty body, because the real one may
+    have been read only in part. Headers of ``default`` that describe the failure
+    are added to its response unless it sets them. If the hook raises or returns
+    anything else, the error is logged and ``default`` returned: a failure always
+    has a response.
+    """
+    # Only a configuration with `on_error` pays for this import.
+    from werkzeug.wrappers import Request as WerkzeugRequest
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+    environ = {**request.environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    try:
+        result = hook(WerkzeugRequest(environ, populate_request=False), error)
+        if result is None:
+            return default
+        if not isinstance(result, WerkzeugResponse):
+            raise TypeError(f"returned {type(result).__name__}, neither None nor a Response")  # noqa: TRY301
+        response = from_werkzeug(result, environ)
+    except Exception:
+        log.exception("on_error failed, request %s", error.request_id)
+        return default
+    own = [*response.headers, ("Content-Type", "")]
+    return replace(response, headers=[*response.headers, *without(default.headers, own)])
