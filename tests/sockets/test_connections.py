@@ -48,6 +48,20 @@ def test_idle_connection_is_closed_not_used(lambda_server: LambdaServer, make_ap
     assert [i.connection for i in lambda_server.invocations] == [1, 2]
 
 
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_without_keepalive_each_connection_is_closed_after_one_request(
+    framing: str, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    if framing == "chunks":
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        lambda_server.script(*[far_end.raw(head + b"2\r\n{}\r\n0\r\n\r\n")] * 3)
+    with serving(make_app(ROUTES, keepalive=0)) as web:
+        for _ in range(3):
+            assert web.send().status == 200
+            assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
+    assert [i.connection for i in lambda_server.invocations] == [1, 2, 3]
+
+
 @pytest.mark.promise("kept")
 def test_connection_closed_by_the_far_end_is_not_used(
     lambda_server: LambdaServer, make_app: MakeApp

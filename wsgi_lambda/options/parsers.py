@@ -116,9 +116,14 @@ def integer(least: int, most: int | None = None) -> Callable[[object], int]:
     return parse
 
 
-def milliseconds(value: object) -> float:
+def milliseconds(value: object, *, least: int = 1) -> float:
     """Parse milliseconds (Kong's unit) into seconds: 1500 becomes 1.5."""
-    return integer(1, LONGEST_TIME)(value) / 1000
+    return integer(least, LONGEST_TIME)(value) / 1000
+
+
+def milliseconds_or_zero(value: object) -> float:
+    """Parse milliseconds, or 0, into seconds."""
+    return milliseconds(value, least=0)
 
 
 def one_of(*choices: str) -> Callable[[object], str]:

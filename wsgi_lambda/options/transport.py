@@ -50,11 +50,12 @@ class Transport:
         "`http://user:password@host:port`. Proxies in the environment are ignored",
     )
     keepalive: float = option(
-        parsers.milliseconds,
+        parsers.milliseconds_or_zero,
         60.0,
         type_name="milliseconds",
         default_doc="60000",
-        doc="A pooled connection that has been idle for longer is closed instead of used",
+        doc="A pooled connection that has been idle for longer is closed instead of used. "
+        "With 0 every connection is closed after one request",
     )
     pool_size: int = option(
         parsers.integer(1),

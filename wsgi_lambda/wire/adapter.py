@@ -18,12 +18,12 @@ from wsgi_lambda.wire.connection import Pool, PoolTLS, socket_options
 class EndpointAdapter(HTTPAdapter):
     """The requests adapter for one server; the ``timeout`` of `send` must be an `Attempt`.
 
-    ``keepalive`` is the idle limit of a connection in seconds; ``pool_size`` is
-    the number of idle connections that are kept, not a limit on open ones.
-    ``tls_verify`` is True, False or the certificates (PEM) of a CA bundle.
-    ``proxy_url`` is an HTTP proxy: it gets requests in absolute form for
-    ``http``, and CONNECT for ``https``. The first request opens the first
-    connection.
+    ``keepalive`` is the idle limit of a connection in seconds, 0 for connections
+    that are closed after one request; ``pool_size`` is the number of idle
+    connections that are kept, not a limit on open ones. ``tls_verify`` is True,
+    False or the certificates (PEM) of a CA bundle. ``proxy_url`` is an HTTP
+    proxy: it gets requests in absolute form for ``http``, and CONNECT for
+    ``https``. The first request opens the first connection.
     """
 
     def __init__(

@@ -93,7 +93,8 @@ class IdleLimitedConnection(HTTPConnection):
 
     urllib3 keeps idle connections indefinitely. The server may close one at any
     time, and a request sent at that moment is lost. Sending it again could run
-    the function twice, so the client closes first.
+    the function twice, so the client closes first. With 0 the pool closes it
+    after one request.
     """
 
     response_class = StrictResponse
@@ -101,13 +102,13 @@ class IdleLimitedConnection(HTTPConnection):
 
     def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._keepalive = keepalive
+        self.keepalive = keepalive
         self._pending: list[bytes] | None = None
         self.last_used = time.monotonic()
 
     @property
     def is_connected(self) -> bool:
-        return time.monotonic() - self.last_used <= self._keepalive and super().is_connected
+        return time.monotonic() - self.last_used <= self.keepalive and super().is_connected
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send the head and a small body in one write: one packet, one TLS record."""
@@ -199,10 +200,15 @@ class Pool(urllib3.HTTPConnectionPool):
         return conn
 
     def _put_conn(self, conn: Any) -> None:
-        """Keep the connection, or close it if `pool_size` connections are kept already.
+        """Keep the connection, or close it if it must not be kept.
 
-        urllib3 would log a warning each time, and a burst is not a problem.
+        `pool_size` connections may be kept already: urllib3 would log a warning
+        each time, and a burst is not a problem. With a `keepalive` of 0 none is
+        kept.
         """
+        # urllib3 closes idle connections only when it takes them from the pool again.
+        if conn is not None and not conn.keepalive:
+            conn.close()
         try:
             self.pool.put(conn, block=False)  # type: ignore[union-attr]
         except (AttributeError, queue.Full):  # a closed pool is None

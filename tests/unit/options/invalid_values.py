@@ -10,6 +10,7 @@ EMPTY = "must be a non-empty string"
 STRINGS = "must be a non-empty list of strings, not {}"
 EMPTY_LIST = "must be a non-empty list of strings"
 TIME = "must be an integer from 1 to 2147483646"
+IDLE = "must be an integer from 0 to 2147483646"
 COUNT = "must be an integer of at least 1"
 PORT = "must be an integer from 1 to 65535"
 STATUS = "must be an integer from 200 to 999"
@@ -144,9 +145,9 @@ INVALID = {
         NO_BUNDLE.format("No such file or directory"),
     ),
     "tls-verify-of-a-folder": ("tls_verify", "/", NO_BUNDLE.format("Is a directory")),
-    "keepalive-as-string": ("keepalive", "60000", f"{TIME}, not a string"),
-    "keepalive-zero": ("keepalive", 0, TIME),
-    "keepalive-too-long": ("keepalive", 2_147_483_647, TIME),
+    "keepalive-as-string": ("keepalive", "60000", f"{IDLE}, not a string"),
+    "keepalive-below-zero": ("keepalive", -1, IDLE),
+    "keepalive-too-long": ("keepalive", 2_147_483_647, IDLE),
     "pool-size-as-string": ("pool_size", "9", f"{COUNT}, not a string"),
     "pool-size-zero": ("pool_size", 0, COUNT),
     "max-payload-size-as-string": ("max_payload_size", "6MiB", f"{COUNT}, not a string"),

@@ -108,7 +108,7 @@ GIVEN = {
     "disable_https": (True, True),
     "tls_verify": (False, False),
     "proxy_url": ("http://ann:p%40ss@proxy.test:3128", "http://ann:p%40ss@proxy.test:3128"),
-    "keepalive": (1, 0.001),
+    "keepalive": (0, 0),
     "pool_size": (1, 1),
     "forward_request_method": (True, True),
     "forward_request_uri": (True, True),
