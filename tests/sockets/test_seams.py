@@ -54,7 +54,7 @@ class Observed:
         try:
             return self._invoker.invoke(invocation)
         finally:
-            self._records.append((self._route.path, invocation.delivery))
+            self._records.append((str(self._route.path), invocation.delivery))
 
 
 def app_around(config: dict[str, Any], around: Callable[[Route, Invoker], Invoker]) -> Any:

@@ -83,7 +83,8 @@ def importing(folder: Path, *names: str) -> Iterator[list[Any]]:
     finally:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
-            if getattr(sys.modules[name], "__file__", None) and str(folder) in str(
-                sys.modules[name].__file__
-            ):
+            module = sys.modules[name]
+            # A folder without __init__.py is a module with paths and no file.
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if any(str(folder) in str(place) for place in places):
                 del sys.modules[name]
