@@ -11,6 +11,7 @@ from wsgi_lambda.errors import AuthorizeError, LambdaError
 from wsgi_lambda.request import Request
 
 if TYPE_CHECKING:
+    from werkzeug.exceptions import HTTPException
     from werkzeug.wrappers import Request as WerkzeugRequest
     from werkzeug.wrappers import Response
 
@@ -21,12 +22,14 @@ def authorize(
     """Return None if ``hook`` allows the request, else the response of its refusal.
 
     The hook gets a Werkzeug Request whose body it may read: the event still
-    contains it. Its changes of the environ (REMOTE_USER) reach the event. Raises
-    `AuthorizeError` if the hook raises or returns anything else, and
+    contains it. Its changes of the environ (REMOTE_USER) reach the event. An
+    HTTPException with a status below 500 (``abort(401)``) is a refusal, too.
+    Raises `AuthorizeError` if the hook raises or returns anything else, and
     `RequestError` if the body that it reads is malformed or exceeds
     ``body_limit`` bytes.
     """
     # Only a configuration with `authorize` pays for this import.
+    from werkzeug.exceptions import HTTPException
     from werkzeug.wrappers import Request as WerkzeugRequest
     from werkzeug.wrappers import Response
 
@@ -36,6 +39,10 @@ def authorize(
         result = hook(WerkzeugRequest(request.environ, populate_request=False))
     except LambdaError:
         raise
+    except HTTPException as error:
+        if not _is_refusal(error):
+            raise AuthorizeError(detail=f"{_name(hook)} raised {error!r}") from error
+        result = error.get_response(request.environ)
     except Exception as error:
         raise AuthorizeError(detail=f"{_name(hook)} raised {error!r}") from error
     if result is None or isinstance(result, Response):
@@ -43,6 +50,12 @@ def authorize(
     raise AuthorizeError(
         detail=f"{_name(hook)} returned {type(result).__name__}, neither None nor a Response"
     )
+
+
+def _is_refusal(error: HTTPException) -> bool:
+    # abort(Response(…)) has a response and no code.
+    status = error.code if error.response is None else error.response.status_code
+    return status is not None and status < 500
 
 
 class _BodyStream(io.RawIOBase):

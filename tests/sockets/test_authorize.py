@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import flask
 import pytest
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import HTTPException, abort
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import MakeApp
@@ -66,7 +70,9 @@ def test_a_body_that_holds_no_arguments_may_be_read_too(
     def check(request: Request) -> None:
         assert request.get_data() == b"plain"
 
-    answer = ask(make_app, check, "POST", "/f", [("Content-Type", "text/plain")], b"plain")
+    text = [("Content-Type", "text/plain")]
+    options = {"reject_unparsed_body": False}
+    answer = ask(make_app, check, "POST", "/f", text, b"plain", **options)
     assert (answer.status, [i.event for i in lambda_server.invocations]) == (200, [{}])
 
 
@@ -131,6 +137,130 @@ def test_anything_else_is_no_permission(
     assert answer.json()["message"] == "The request could not be authorized"
     assert told in caplog.text
     assert b"SECRET" not in answer.body
+
+
+def flask_abort(request: Request) -> None:
+    flask.abort(401)
+
+
+def abort_with_headers(request: Request) -> None:
+    abort(401, www_authenticate=WWWAuthenticate("bearer"))
+
+
+def abort_with_a_response(request: Request) -> None:
+    abort(Response("pay first", 402))
+
+
+def redirect(request: Request) -> None:
+    raise RequestRedirect("/login")
+
+
+def get_json(request: Request) -> None:
+    request.get_json()
+
+
+@pytest.mark.parametrize(
+    ("authorize", "status", "header", "body"),
+    [
+        (flask_abort, 401, ("Content-Type", "text/html; charset=utf-8"), b"401 Unauthorized"),
+        (abort_with_headers, 401, ("WWW-Authenticate", "Bearer"), b"401 Unauthorized"),
+        (abort_with_a_response, 402, ("Content-Length", "9"), b"pay first"),
+        (redirect, 308, ("Location", "/login"), b"/login"),
+        (get_json, 415, ("Content-Type", "text/html; charset=utf-8"), b"Unsupported"),
+    ],
+)
+def test_http_exception_below_500_is_its_response(
+    authorize: Any,
+    status: int,
+    header: tuple[str, str],
+    body: bytes,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+) -> None:
+    answer = ask(make_app, authorize)
+    assert (answer.status, lambda_server.invocations) == (status, [])
+    assert header[1].lower() in (answer.header(header[0]) or "").lower()
+    assert body in answer.body
+
+
+def abort_503(request: Request) -> None:
+    abort(503)
+
+
+def abort_with_a_response_503(request: Request) -> None:
+    abort(Response("down", 503))
+
+
+def without_a_status(request: Request) -> None:
+    raise HTTPException("SECRET")
+
+
+@pytest.mark.parametrize("authorize", [abort_503, abort_with_a_response_503, without_a_status])
+def test_http_exception_from_500_is_a_failure(
+    authorize: Any, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    answer = ask(make_app, authorize)
+    assert (answer.status, lambda_server.invocations) == (500, [])
+    assert answer.json()["message"] == "The request could not be authorized"
+
+
+JSON = [("Content-Type", "application/json")]
+MULTIPART = [("Content-Type", "multipart/form-data; boundary=x")]
+#: Type and body of requests whose body the default event cannot contain, and the status.
+UNPARSED: dict[str, tuple[Any, bytes, int]] = {
+    "text": ([("Content-Type", "text/plain")], b"a=1", 415),
+    "no-type": ([], b"a=1", 415),
+    "invalid-json": (JSON, b'{"a": 1', 400),
+    "scalar": (JSON, b'"a"', 400),
+    "NaN": (JSON, b'{"a": NaN}', 400),
+    "beyond-a-float": (JSON, b'{"a": 1e999}', 400),
+    "nested-too-deeply": (JSON, b"[" * 100_000 + b"]" * 100_000, 400),
+    "multipart": (MULTIPART, b"no part", 400),
+}
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), UNPARSED.values(), ids=UNPARSED)
+def test_body_that_the_event_cannot_contain_is_rejected(
+    headers: Any, body: bytes, status: int, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    answer = ask(make_app, lambda request: None, "POST", "/f?a=2", headers, body)
+    assert (answer.status, lambda_server.invocations) == (status, [])
+    assert set(answer.json()) == {"message", "request_id"}
+    rejecting = ask(make_app, None, "POST", "/f", headers, body, reject_unparsed_body=True)
+    assert (rejecting.status, lambda_server.invocations) == (status, [])
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), UNPARSED.values(), ids=UNPARSED)
+@pytest.mark.parametrize(
+    ("authorize", "options"),
+    [
+        (None, {}),
+        (lambda request: None, {"reject_unparsed_body": False}),
+        (lambda request: None, {"forward_request_body": True}),
+        (lambda request: None, {"awsgateway_compatible": True}),
+        (lambda request: None, {"forward_request_method": True}),
+    ],
+    ids=["no-authorize", "off", "forwarded", "gateway", "method-only"],
+)
+def test_body_is_not_rejected_otherwise(
+    authorize: Any,
+    options: Any,
+    headers: Any,
+    body: bytes,
+    status: int,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+) -> None:
+    answer = ask(make_app, authorize, "POST", "/f", headers, body, **options)
+    assert (answer.status, len(lambda_server.invocations)) == (200, 1)
+
+
+@pytest.mark.parametrize("headers", [[], JSON, FORM, MULTIPART])
+def test_empty_body_is_not_rejected(
+    headers: Any, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    answer = ask(make_app, lambda request: None, "POST", "/f?a=2", headers, b"")
+    assert (answer.status, [i.event for i in lambda_server.invocations]) == (200, [{"a": "2"}])
 
 
 class Checker:

@@ -222,7 +222,12 @@ def _make_event(values: Mapping[str, Any], target: Target) -> EventOptions:
     """Return the options of the event, with the defaults that depend on other options."""
     event = _make(EventOptions, values)
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
-    return replace(event, max_payload_size=event.max_payload_size or payload)
+    return replace(
+        event,
+        max_payload_size=event.max_payload_size or payload,
+        # The event must not differ from the request that `authorize` has checked.
+        reject_unparsed_body=values.get("reject_unparsed_body", "authorize" in values),
+    )
 
 
 def _make(group: type[Group], values: Mapping[str, Any]) -> Group:

@@ -30,14 +30,17 @@ def build(request: Request, route: Route) -> Any:
     A body replaces arguments of the query, path parameters replace both. A JSON
     array without either is the event itself; with them it is a `RequestError`. A
     body without arguments (another type, invalid JSON, a JSON scalar) is read,
-    logged and left out, as Kong does. Example:
+    logged and left out, as Kong does, or rejected with `reject_unparsed_body`. Example:
     ``{"key1": "value1", "tag": ["a", "b"], "flag": True}``.
     """
     options = route.event
     query = parse_arguments(request.query, options.max_arguments)
     parameters = route.path.parameters(request.path_info)
     if not has_arguments(request.media_type):
-        _log_ignored(request, request.body.skip(), "its type contains no arguments")
+        length = request.body.skip()
+        if length and options.reject_unparsed_body:
+            raise RequestError("The request's body has an unsupported type", status=415)
+        _log_ignored(request, length, "its type contains no arguments")
         return {**query, **parameters}
     body = _read_body(request, route)
     value = parse_body(request, body, options.max_arguments)
@@ -47,13 +50,13 @@ def build(request: Request, route: Route) -> Any:
         if query or parameters:
             raise RequestError("A JSON array cannot be joined with other arguments")
         return value
-    _log_unparsed(request, body)
+    _leave_out(request, body, route)
     return {**query, **parameters}
 
 
 def build_without_body(request: Request, route: Route) -> Any:
     """Return the same event without the body, after logging that it is left out."""
-    _log_unparsed(request, _read_body(request, route))
+    _leave_out(request, _read_body(request, route), route)
     query = parse_arguments(request.query, route.event.max_arguments)
     return {**query, **route.path.parameters(request.path_info)}
 
@@ -90,7 +93,10 @@ def _log_ignored(request: Request, length: int, why: str) -> None:
         )
 
 
-def _log_unparsed(request: Request, body: bytes) -> None:
+def _leave_out(request: Request, body: bytes, route: Route) -> None:
+    """Log a body that cannot be parsed; raise `RequestError` with `reject_unparsed_body`."""
+    if body and route.event.reject_unparsed_body:
+        raise RequestError("The request's body cannot be parsed")
     _log_ignored(request, len(body), "malformed, beyond the parser's limits, or a scalar")
 
 

@@ -69,6 +69,12 @@ class EventOptions:
         doc="Size of the event as JSON. A larger one gets 413, and the function is not invoked. "
         "The default with `Event` is 1 MiB",
     )
+    reject_unparsed_body: bool = flag(
+        False,
+        doc="Reject a request whose body the default event cannot contain, instead of ignoring "
+        "the body: 415 for its type, else 400. The default with `authorize` is true. It does not "
+        "apply to `forward_request_*` and API Gateway events",
+    )
     max_arguments: int = option(
         parsers.integer(1),
         1000,  # as in Django (DATA_UPLOAD_MAX_NUMBER_FIELDS) and Werkzeug (max_form_parts)

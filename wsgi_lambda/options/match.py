@@ -57,6 +57,6 @@ class Match:
         parsers.function,
         type_name="callable or string",
         doc="Called with the Werkzeug `Request` of each request of the route. It returns None to "
-        "continue, or a `Response` that is sent instead of invoking the function. A string such "
-        "as `shop.auth:check` is imported",
+        "continue, or a `Response` that is sent instead of invoking the function; `abort(401)` "
+        "works, too. A string such as `shop.auth:check` is imported",
     )

@@ -47,6 +47,7 @@ BOOLEANS = [
     "awsgateway_compatible",
     "strip_path",
     "skip_large_bodies",
+    "reject_unparsed_body",
     "is_proxy_integration",
     "expose_log_result",
     "expose_stack_trace",

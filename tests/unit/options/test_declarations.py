@@ -67,6 +67,7 @@ def test_option_that_is_not_set_has_its_default():
             "add_path": None,
             "skip_large_bodies": True,
             "max_payload_size": 6_291_456,
+            "reject_unparsed_body": False,
             "max_arguments": 1000,
         },
         "response": {
@@ -123,6 +124,7 @@ GIVEN = {
     "headers": ({"X-A": ["B"]}, (HeaderCondition("x-a", frozenset("b")),)),
     "skip_large_bodies": (False, False),
     "max_payload_size": (1, 1),
+    "reject_unparsed_body": (True, True),
     "max_arguments": (1, 1),
     "is_proxy_integration": (True, True),
     "unhandled_status": (999, 999),

@@ -88,6 +88,8 @@ def test_defaults_that_depend_on_another_option_are_documented() -> None:
     assert actual_default("max_payload_size", invocation_type="Event") == read_default("1 MiB")
     assert "with `disable_https` is 80" in shown("port", "doc")
     assert actual_default("port", disable_https=True) == 80
+    assert "with `authorize` is true" in shown("reject_unparsed_body", "doc")
+    assert actual_default("reject_unparsed_body", authorize="operator:not_") is True
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if "`" in shown(name, "type_name")])
