@@ -10,8 +10,18 @@ from collections.abc import Iterable
 from wsgi_lambda.header_syntax import HOP_BY_HOP, Headers, is_plain, is_token, is_value
 
 # The server frames the response; PEP 3333 forbids applications to send hop-by-hop
-# headers. `Status` sets the status under CGI.
-_CONNECTION_ONLY = HOP_BY_HOP | {"content-length", "status"}
+# headers. `Status` sets the status under CGI; the others make nginx, Apache, lighttpd or
+# Perlbal send a file, or another URL, instead of the response.
+_FOR_THE_SERVER = HOP_BY_HOP | {
+    "content-length",
+    "status",
+    "x-lighttpd-send-file",
+    "x-reproxy-url",
+    "x-sendfile",
+}
+# https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
+_FOR_NGINX = "x-accel-"
+_HARMLESS_FOR_NGINX = frozenset(("x-accel-buffering", "x-accel-expires"))
 
 
 def to_wire(value: str) -> str:
@@ -35,8 +45,8 @@ def end_to_end(
 ) -> Headers:
     """Return the headers that may be passed on: no framing, no hop-by-hop, none malformed.
 
-    Headers that `Connection` names belong to this hop, too. ``dropped`` are
-    further names, in lower case.
+    Headers that `Connection` names belong to this hop, too. Headers that command
+    the server in front are left out. ``dropped`` are further names, in lower case.
     """
     named = [(name.lower(), name, value) for name, value in headers]
     this_hop = {
@@ -45,11 +55,14 @@ def end_to_end(
         if lower == "connection"
         for other in value.split(",")
     }
-    all_dropped = _CONNECTION_ONLY | dropped | this_hop
+    all_dropped = _FOR_THE_SERVER | dropped | this_hop
     return [
         (name, to_wire(value))
         for lower, name, value in named
-        if lower not in all_dropped and is_token(name) and is_value(value)
+        if lower not in all_dropped
+        and (not lower.startswith(_FOR_NGINX) or lower in _HARMLESS_FOR_NGINX)
+        and is_token(name)
+        and is_value(value)
     ]
 
 

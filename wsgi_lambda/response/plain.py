@@ -17,6 +17,7 @@ from wsgi_lambda.response.wsgi import Response
 log = logging.getLogger("wsgi_lambda")
 
 _EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
+_LOGGED = 8 * 1024  # bytes of a function's error
 # The names that the runtimes give to stack traces; Node uses `trace`.
 _STACK_TRACES = frozenset(("stackTrace", "trace"))
 
@@ -37,18 +38,27 @@ def function_error(
 ) -> Response:
     """Log the error of a function and return it without its stack trace.
 
+    An error that cannot be parsed may contain one, so another one is returned.
+
     In proxy integration it is a `ResultError`: 504 for Lambda's own "Task
     timed out", else 502.
     """
-    kind, text = reply.header("x-amz-function-error"), reply.body.decode(errors="replace")
-    log.error("function %s: error (%s), request %s: %r", function, kind, reply.request_id, text)
+    kind = reply.header("x-amz-function-error")
+    log.error(
+        "function %s: error (%s), request %s, %d bytes: %r",
+        function,
+        kind,
+        reply.request_id,
+        len(reply.body),
+        reply.body[:_LOGGED].decode(errors="replace"),
+    )
     if options.is_proxy_integration:
         raise ResultError(
             detail=f"function error {kind}",
             status=504 if b"Task timed out" in reply.body else 502,
             request_id=reply.request_id,
         )
-    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body)
+    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body, kind)
     status = reply.status
     if kind == "Unhandled" and options.unhandled_status is not None:
         status = options.unhandled_status
@@ -63,13 +73,13 @@ def decode_log(log_result: str) -> str:
         return repr(log_result)
 
 
-def _without_stack_traces(body: bytes) -> bytes:
+def _without_stack_traces(body: bytes, kind: str) -> bytes:
     try:
         error = json.loads(body)
         public = _public(error)
         return body if public == error else json.dumps(public, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return body
+        return json.dumps({"errorMessage": "The function failed", "errorType": kind}).encode()
 
 
 def _public(value: Any) -> Any:

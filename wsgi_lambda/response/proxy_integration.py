@@ -20,6 +20,7 @@ from wsgi_lambda.response.headers import end_to_end
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _COOKIE = "set-cookie"
+_MOST_HEADERS = 1000  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
         return None
     if not isinstance(result, dict):
         raise _malformed("result", "is not a JSON object")
-    headers = [*_headers(result), *_cookies(result)]
+    headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
+    if len(headers) > _MOST_HEADERS:
+        raise _malformed("headers", f"are more than {_MOST_HEADERS} lines")
     return Result(
         _status(result), end_to_end(headers), _body(result), content_length=_content_length(headers)
     )
@@ -137,6 +140,21 @@ def _content_length(headers: Headers) -> int | None:
     values = {value for name, value in headers if name.lower() == "content-length"}
     value = values.pop() if len(values) == 1 else ""
     return int(value) if LENGTH.fullmatch(value) else None
+
+
+def _without_equal_cookies(headers: Headers) -> Headers:
+    """Return ``headers`` with the first one of equal `Set-Cookie` values only.
+
+    Adapters put the same cookies into `cookies` and into the headers.
+    """
+    kept: Headers = []
+    seen: set[str] = set()
+    for name, value in headers:
+        if name.lower() != _COOKIE or value not in seen:
+            kept.append((name, value))
+        if name.lower() == _COOKIE:
+            seen.add(value)
+    return kept
 
 
 def _body(result: dict[str, Any]) -> bytes:
