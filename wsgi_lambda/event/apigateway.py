@@ -36,7 +36,7 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path twice: percent-encoded as the client wrote it, and decoded."""
+    """A path twice: percent-encoded as the client wrote it, and decoded except for `%25`."""
 
     encoded: str
     decoded: str
@@ -60,7 +60,9 @@ def path_of(request: Request, route: Route) -> Path:
     if not path and not added:
         encoded = f"{encoded}/"
     encoded = quote(added, safe=PATH_SAFE) + encoded
-    return Path(encoded, decode(unquote_to_bytes(encoded).decode("latin-1")))
+    # A percent sign stays escaped, as in HTTP APIs: Mangum decodes this path again.
+    decoded = b"%25".join(map(unquote_to_bytes, encoded.split("%25")))
+    return Path(encoded, decode(decoded.decode("latin-1")))
 
 
 def _matched_length(path: bytes, route: Route) -> int:
