@@ -169,7 +169,7 @@ class client:
     def invoke(FunctionName, Payload):
         import io
         return {{"Payload": io.BytesIO(Payload.encode())}}
-{block(FAQ, "python")}
+{block(FAQ, "python", "client.invoke")}
 print(app.test_client().post("/lambda1", json=[1]).text)
 """
     assert python(tmp_path, "-c", source) == "[1]\n"
