@@ -447,7 +447,7 @@ def test_import_prints_python_that_is_a_setting(monkeypatch: pytest.MonkeyPatch)
     assert run.returncode == 0
     assert run.stderr == (
         "difference: services[0] (shop).routes[0] (first).paths[0]: "
-        "in Kong '/lambda1/' does not match '/lambda1'; here it does\n"
+        "in Kong the path does not match without the slash at its end; here it does\n"
     )
     monkeypatch.setenv("DECK_KEY", ACCESS_KEY)
     monkeypatch.setenv("MY_SECRET", SECRET_KEY)
@@ -496,12 +496,110 @@ def test_import_of_a_file_that_contains_itself(capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr().err == "kong.yml: a YAML alias refers to a value that contains it\n"
 
 
-def test_import_rejects_a_kubernetes_manifest(capfd: pytest.CaptureFixture[str]) -> None:
-    Path("kong.yml").write_text("apiVersion: v1\nkind: KongPlugin\n---\napiVersion: v1\n")
+INGRESS = """
+apiVersion: configuration.konghq.com/v1
+kind: KongPlugin
+metadata: {name: f}
+plugin: aws-lambda
+config: {function_name: f, aws_region: us-east-1, is_proxy_integration: true}
+---
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, annotations: {konghq.com/plugins: f}}
+spec: {rules: [{http: {paths: [{path: /a, pathType: Prefix}]}}]}
+"""
+
+
+def test_import_reads_kubernetes_manifests(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text(INGRESS)
+    assert main(["import-kong", "kong.yml", "--format", "json"]) == 0
+    shown = capfd.readouterr()
+    assert list(json.loads(shown.out)["routes"]) == ["/a"]
+    assert shown.err == ""
+
+
+def test_import_merges_several_files_and_folders(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("folder/below").mkdir(parents=True)
+    Path("folder/below/a.yaml").write_text(INGRESS)
+    Path("folder/README.md").write_text("not Kong's")
+    Path("kong.yml").write_text(KONG)
+    assert main(["import-kong", "kong.yml", "folder"]) == 0
+    shown = capfd.readouterr()
+    assert '"/lambda1"' in shown.out
+    assert '"/a"' in shown.out
+    assert shown.err.startswith("difference: kong.yml: services[0] (shop).routes[0] (first)")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param(
+            "same.yml",
+            "kong.yml, same.yml: same.yml: services[0] (shop): has the same name as "
+            "kong.yml: services[0] (shop)\n",
+            id="the same name twice",
+        ),
+        pytest.param("empty", "empty: a folder without .json, .yaml, .yml files\n", id="folder"),
+    ],
+)
+def test_import_of_files_that_do_not_fit(
+    name: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("kong.yml").write_text(KONG)
+    Path("same.yml").write_text(KONG)
+    Path("empty").mkdir()
+    assert main(["import-kong", "kong.yml", name]) == 2
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(message)
+
+
+def test_import_of_an_empty_file(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text("")
     assert main(["import-kong", "kong.yml"]) == 2
-    assert capfd.readouterr().err == (
-        "kong.yml: a Kubernetes manifest; export a declarative file with deck gateway dump\n"
+    assert capfd.readouterr().err == "kong.yml: must be a mapping, not NoneType\n"
+
+
+def test_import_reports_as_json(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text(f"{KONG}\nplugins: [{{name: key-auth}}, {{name: jwt}}]\n")
+    assert main(["import-kong", "kong.yml", "--report", "json"]) == 1
+    report = json.loads(capfd.readouterr().err)
+    assert report["errors"] == []
+    first = report["notes"][0]
+    assert (first["kind"], first["count"]) == ("protection lost", 2)
+    assert first["places"] == ["plugins[0] (key-auth)", "plugins[1] (jwt)"]
+
+
+@pytest.mark.parametrize("placeholder", ["%env(REGION)%", "{{ .Values.region }}", "${a.region}"])
+def test_import_fails_at_placeholders_of_other_tools(
+    placeholder: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("kong.yml").write_text(KONG.replace("us-east-1", placeholder))
+    assert main(["import-kong", "kong.yml"]) == 1
+    shown = capfd.readouterr()
+    place = "services[0] (shop).routes[0] (first).plugins[0] (aws-lambda): config.aws_region"
+    assert shown.err.startswith(f"error: {place}: contains a placeholder ")
+    assert "region" not in shown.out.lower()
+
+
+def test_import_names_the_line_of_a_template_that_makes_a_file_invalid(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    Path("kong.yml").write_text(KONG + "{{- if .Values.shop }}\n- name: other\n{{- end }}\n")
+    assert main(["import-kong", "kong.yml"]) == 2
+    told = capfd.readouterr().err.splitlines()
+    assert told[0].startswith("kong.yml: invalid YAML (line ")
+    assert told[1] == (
+        "kong.yml: not valid before its placeholders are filled in, such as {{ … }} in line 16: "
+        "run its template tool first"
     )
+
+
+def test_import_fails_if_a_function_has_no_route(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text(KONG.replace("/lambda1/", "~/lambda1/.+/x$"))
+    assert main(["import-kong", "kong.yml"]) == 1
+    assert "function lost: services[0] (shop).routes[0] (first): " in capfd.readouterr().err
 
 
 def test_import_of_a_file_without_functions_or_with_wrong_options(

@@ -50,9 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     for command in (check, routes, call):
         command.add_argument("file", metavar="FILE", help=FILE)
     _add_request(call)
-    kong = commands.add_parser("import-kong", help="convert Kong's declarative file")
-    kong.add_argument("file", metavar="FILE", help="a .yml, .yaml or .json file")
+    kong = commands.add_parser("import-kong", help="convert Kong's declarative files")
+    kong.add_argument(
+        "file", metavar="FILE", nargs="+", help="a .yml, .yaml or .json file, or a folder of them"
+    )
     kong.add_argument("--format", choices=("python", "json"), default="python")
+    kong.add_argument(
+        "--report", choices=("text", "json"), default="text", help="format of the report on stderr"
+    )
     kong.set_defaults(run=run_import_kong)
     return parser
 

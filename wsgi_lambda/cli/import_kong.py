@@ -1,19 +1,19 @@
-"""wsgi-lambda import-kong: turn Kong's declarative file into a configuration."""
+"""wsgi-lambda import-kong: turn Kong's declarative files into a configuration."""
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from wsgi_lambda.cli.console import complain
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.config.files import load_document
+from wsgi_lambda.config.files import load_documents
 from wsgi_lambda.errors import ConfigError, Problem
-from wsgi_lambda.kong_import import Import, convert
-from wsgi_lambda.kong_import.notes import Kind, Note, report
-from wsgi_lambda.kong_import.variables import Joined, Variable, mark_templates
+from wsgi_lambda.kong_import import Import, convert_all
+from wsgi_lambda.kong_import.notes import Kind, Note, report, report_as_json
+from wsgi_lambda.kong_import.variables import Joined, Variable, first_foreign, mark_templates
 from wsgi_lambda.kong_import.writer import OMITTED, as_json, as_python, without_variables
 
 #: Values in place of variables, while the configuration is checked.
@@ -24,12 +24,12 @@ _PLACEHOLDERS = {
     "aws_secret": "placeholder",
 }
 
-# A key at the top of every Kubernetes object, and of no declarative file of Kong's.
-_KUBERNETES = re.compile(r"^apiVersion:", re.MULTILINE)
+#: The files of a folder, as decK reads them.
+_SUFFIXES = (".json", ".yaml", ".yml")
 
 
 def run_import_kong(given: argparse.Namespace) -> int:
-    imported = _import_file(given.file)
+    imported = _import_files(given.file)
     configuration, notes = imported.configuration, list(imported.notes)
     if given.format == "json":
         configuration = without_variables(configuration, _omit_with_note(notes))
@@ -37,30 +37,63 @@ def run_import_kong(given: argparse.Namespace) -> int:
     print(text, end="")
     if not configuration["routes"]:
         reason = "no route with an aws-lambda plugin could be imported"
-        notes.append(Note(Kind.NOT_IMPORTED, given.file, reason))
+        notes.append(Note(Kind.NOT_IMPORTED, ", ".join(given.file), reason))
     problems = _problems(configuration)
-    complain(*report(notes), *problems)
-    is_safe = not any(note.kind is Kind.PROTECTION for note in notes)
-    return 0 if is_safe and not problems else 1
+    if given.report == "json":
+        complain(report_as_json(notes, problems))
+    else:
+        complain(*report(notes), *problems)
+    return 1 if problems or any(note.kind.is_failure for note in notes) else 0
 
 
-def _import_file(file: str) -> Import:
-    def prepare(text: str) -> str:
-        if _KUBERNETES.search(text):
-            cause = "a Kubernetes manifest; export a declarative file with deck gateway dump"
-            raise ConfigError([Problem(file, cause, "invalid_kong_file")])
-        return mark_templates(text)
-
-    document = load_document(file, prepare)
+def _import_files(names: Sequence[str]) -> Import:
+    files = [file for name in names for file in _files(name)]
+    found = [(file, document) for file in files for document in _load(file)]
     try:
-        return convert(document)
+        # With one file its name begins each line anyway.
+        return convert_all([(file if len(files) > 1 else "", document) for file, document in found])
     except ConfigError as error:
         raise ConfigError(
-            Problem(file, str(problem), problem.code) for problem in error.problems
+            Problem(", ".join(names), str(problem), problem.code) for problem in error.problems
         ) from error
     except RecursionError as error:
         text = "a YAML alias refers to a value that contains it"
-        raise ConfigError([Problem(file, text, "cannot_load")]) from error
+        raise ConfigError([Problem(", ".join(names), text, "cannot_load")]) from error
+
+
+def _files(name: str) -> list[str]:
+    """Return the files of a folder and the folders in it, or the file itself."""
+    if not Path(name).is_dir():
+        return [name]
+    found = sorted(path for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not found:
+        text = f"a folder without {', '.join(_SUFFIXES)} files"
+        raise ConfigError([Problem(name, text, "cannot_load")])
+    return [str(path) for path in found]
+
+
+def _load(file: str) -> Iterator[Any]:
+    """Yield the documents of a file; an empty one of several is ignored."""
+    text = ""
+
+    def prepare(content: str) -> str:
+        nonlocal text
+        text = content
+        return mark_templates(content)
+
+    try:
+        documents = load_documents(file, prepare)
+    except ConfigError as error:
+        foreign = first_foreign(text)
+        if foreign is None:
+            raise
+        # Such a file is valid only when its template tool has run.
+        cause = (
+            f"not valid before its placeholders are filled in, such as {foreign.form} in line "
+            f"{foreign.line}: run its template tool first"
+        )
+        raise ConfigError([*error.problems, Problem(file, cause, "cannot_load")]) from error
+    yield from [each for each in documents if each is not None] or documents[:1] or [None]
 
 
 def _omit_with_note(notes: list[Note]) -> Any:

@@ -21,6 +21,14 @@ def load_document(path: str, prepare: Callable[[str], str] = str) -> Any:
     ``prepare`` may change its text before it is parsed. Raises `ConfigError`
     with one line that names the file and the cause.
     """
+    documents = load_documents(path, prepare)
+    if len(documents) > 1:
+        raise cannot_load(path, "contains several YAML documents")
+    return documents[0] if documents else None
+
+
+def load_documents(path: str, prepare: Callable[[str], str] = str) -> list[Any]:
+    """Return the documents of a file: a YAML file may contain several."""
     parse = _PARSERS.get(Path(path).suffix.lower())
     if parse is None:
         expected = "module:attribute, module:factory() or a .json, .toml, .yaml or .yml file"
@@ -47,9 +55,9 @@ def _read(path: str) -> str:
         raise cannot_load(repr(path), "invalid file name") from error
 
 
-def _parse_json(text: str, path: str) -> Any:
+def _parse_json(text: str, path: str) -> list[Any]:
     try:
-        return json.loads(text, object_pairs_hook=partial(_without_duplicates, path))
+        return [json.loads(text, object_pairs_hook=partial(_without_duplicates, path))]
     except json.JSONDecodeError as error:
         raise cannot_load(path, f"invalid JSON: {error.msg} (line {error.lineno})") from error
     except ConfigError:
@@ -68,18 +76,18 @@ def _without_duplicates(path: str, pairs: list[tuple[str, Any]]) -> dict[str, An
     return found
 
 
-def _parse_toml(text: str, path: str) -> Any:
+def _parse_toml(text: str, path: str) -> list[Any]:
     import tomllib  # few apps need it
 
     try:
-        return tomllib.loads(text)
+        return [tomllib.loads(text)]
     except ValueError as error:
         # The text before the place may quote the file.
         place = re.search(r"\(at [^()]*\)$", str(error))
         raise cannot_load(path, f"invalid TOML {place[0] if place else ''}".rstrip()) from error
 
 
-def _parse_yaml(text: str, path: str) -> Any:
+def _parse_yaml(text: str, path: str) -> list[Any]:
     try:
         import yaml
     except ImportError as error:
@@ -95,7 +103,7 @@ def _parse_yaml(text: str, path: str) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        return list(yaml.load_all(text, Loader))
     except ConfigError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -105,7 +113,7 @@ def _parse_yaml(text: str, path: str) -> Any:
         raise cannot_load(path, "invalid YAML") from error
 
 
-_PARSERS: dict[str, Callable[[str, str], Any]] = {
+_PARSERS: dict[str, Callable[[str, str], list[Any]]] = {
     ".json": _parse_json,
     ".toml": _parse_toml,
     ".yaml": _parse_yaml,

@@ -7,16 +7,24 @@ connect to anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
-from wsgi_lambda.kong_import.document import Entity, KongFile, read_document
-from wsgi_lambda.kong_import.entries import Entry, make_entries
+from wsgi_lambda.kong_import.document import (
+    Document,
+    Entity,
+    KongFile,
+    check_names,
+    read_documents,
+)
+from wsgi_lambda.kong_import.entries import Entry, function_name, make_entries
+from wsgi_lambda.kong_import.kubernetes import is_manifest, read_manifests
 from wsgi_lambda.kong_import.not_imported import loss_notes
 from wsgi_lambda.kong_import.notes import Kind, Note
-from wsgi_lambda.kong_import.routing_differences import routing_notes
+from wsgi_lambda.kong_import.routing_differences import routing_notes, without_hidden
+from wsgi_lambda.kong_import.writer import NamedRoute
 
 #: The plugin that is imported.
 LAMBDA = "aws-lambda"
@@ -35,7 +43,9 @@ _PRECEDENCE = (
 )
 
 #: Options that belong to one path and cannot be defaults.
-_NOT_SHARED = frozenset(("methods", "hosts", "consumers", "function_name", "strip_path"))
+_NOT_SHARED = frozenset(
+    ("add_path", "consumers", "exact", "function_name", "headers", "hosts", "methods", "strip_path")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +57,65 @@ class Import:
 
 
 def convert(document: object) -> Import:
-    """Return the configuration for the functions in ``document``, with notes.
+    """Return the configuration for the functions in ``document``, with notes."""
+    return convert_all([("", document)])
 
-    Raises `ConfigError` if it is not a declarative file of format 1.1, 2.1 or 3.0.
+
+def convert_all(documents: Sequence[tuple[str, object]]) -> Import:
+    """Return the configuration for the functions in ``documents``, merged as decK does.
+
+    Each document has the name of its file, for messages, or "". Raises
+    `ConfigError` if one is neither a declarative file of format 1.1, 2.1 or 3.0
+    nor a Kubernetes manifest.
     """
-    file = read_document(document)
-    file.plugins = [_with_shared_config(plugin, file.document) for plugin in file.plugins]
-    by_route: dict[str, list[Entry]] = {}
-    ran: set[str] = set()
+    file = _read(documents)
+    file.plugins = [_with_shared_config(plugin, file.plugin_configs) for plugin in file.plugins]
+    made: list[Entry] = []
+    ran: dict[str, Entity] = {}
+    functions: dict[str, str] = {}
     for route in _live_routes(file):
         for plugin, consumer in _plugins_that_run(file, route):
-            ran.add(plugin.place)
-            by_route.setdefault(route.place, []).extend(make_entries(route, plugin, consumer, file))
-    entries = [entry for of_route in by_route.values() for entry in of_route]
+            ran[plugin.place] = plugin
+            functions.setdefault(function_name(plugin), route.place)
+            made.extend(make_entries(route, plugin, consumer, file))
+    reached = {id(entry) for entry in without_hidden(made, file.notes)}
+    entries = [entry for entry in made if id(entry) in reached]
+    file.notes.extend(_lost_functions(functions, entries))
     file.notes.extend(routing_notes(file, entries))
-    file.notes.extend(loss_notes(file, ran, {entry.route for entry in entries}))
-    return Import(_assemble(entries), file.notes)
+    file.notes.extend(loss_notes(file, set(ran), {entry.route for entry in made}))
+    return Import(_assemble(entries, file.notes), file.notes)
 
 
-def _with_shared_config(plugin: Entity, document: Mapping[str, Any]) -> Entity:
+def _read(documents: Sequence[tuple[str, object]]) -> KongFile:
+    found: list[Document] = []
+    for name, document in documents:
+        at = f"{name}: " if name else ""
+        if not isinstance(document, Mapping):
+            text = f"{at}must be a mapping, not {type(document).__name__}"
+            raise ConfigError([Problem("", text, "invalid_kong_file")])
+        found.append(Document(at, document))
+    file = KongFile()
+    read_documents([each for each in found if not is_manifest(each.fields)], file)
+    read_manifests([each for each in found if is_manifest(each.fields)], file)
+    check_names(file)
+    return file
+
+
+def _lost_functions(functions: Mapping[str, str], entries: list[Entry]) -> Iterator[Note]:
+    """Yield a note for each function that ran on a route in Kong, and has none here."""
+    kept = {entry.function for entry in entries}
+    for name, route in functions.items():
+        if name not in kept:
+            text = f"the function {name!r} has no route here: its requests go to the app"
+            yield Note(Kind.LOST, route, text)
+
+
+def _with_shared_config(plugin: Entity, configs: Mapping[str, Any]) -> Entity:
     """Merge the config under decK's `_plugin_configs` that a plugin names; its own one wins."""
     name = plugin.fields.get("_config")
     if name is None:
         return plugin
-    configs, own = document.get("_plugin_configs"), plugin.fields.get("config") or {}
-    shared = configs.get(str(name)) if isinstance(configs, Mapping) else None
+    own, shared = plugin.fields.get("config") or {}, configs.get(str(name))
     if not isinstance(shared, Mapping) or not isinstance(own, Mapping):
         text = "_config: must name a mapping in _plugin_configs"
         raise ConfigError([Problem(plugin.place, text, "invalid_kong_file")])
@@ -115,19 +159,31 @@ def _parents(plugin: Entity) -> set[str]:
     return {name for name in ("consumer", "route", "service") if getattr(plugin, name) is not None}
 
 
-def _assemble(entries: list[Entry]) -> dict[str, Any]:
-    """Return the configuration: shared options, then the paths in the order of the file."""
+def _assemble(entries: list[Entry], notes: list[Note]) -> dict[str, Any]:
+    """Return the configuration: shared options, then the paths in the order of the file.
+
+    Paths that differ in the names of their parameters only are one path.
+    """
     shared = _shared([entry.options for entry in entries])
-    by_path: dict[str, list[Entry]] = {}
+    by_shape: dict[object, list[Entry]] = {}
     for entry in entries:
-        by_path.setdefault(entry.path, []).append(entry)
+        by_shape.setdefault(entry.path.path.shape, []).append(entry)
     routes: dict[str, Any] = {}
-    for path, of_path in by_path.items():
-        ordered = [
-            {name: value for name, value in entry.options.items() if name not in shared}
-            for entry in sorted(of_path, key=lambda entry: entry.rank)
+    for same_path in by_shape.values():
+        path = str(same_path[0].path.path)
+        ordered = sorted(same_path, key=lambda entry: entry.rank)
+        found = [
+            NamedRoute(
+                {name: value for name, value in entry.options.items() if name not in shared},
+                name=entry.name,
+            )
+            for entry in ordered
         ]
-        routes[path] = ordered[0] if len(ordered) == 1 else ordered
+        routes[path] = found[0] if len(found) == 1 else found
+        for entry in same_path:
+            if str(entry.path.path) != path:
+                text = f"the parameters of {str(entry.path.path)!r} are named as in {path!r} here"
+                notes.append(Note(Kind.DIFFERENCE, entry.route, text))
     return {**shared, "routes": routes}
 
 

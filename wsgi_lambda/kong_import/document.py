@@ -1,4 +1,4 @@
-"""Read Kong's declarative file into flat lists of services, routes, consumers and plugins.
+"""Read Kong's declarative files into flat lists of services, routes, consumers and plugins.
 
 An entity may be at the top of the file and name its parents, or inside a parent.
 https://developer.konghq.com/gateway/db-less-mode/
@@ -6,7 +6,7 @@ https://developer.konghq.com/gateway/db-less-mode/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.notes import Kind, Note
 
 FORMATS = ("1.1", "2.1", "3.0")
+_FORMAT = "_format_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Entity:
     route: str | None = None
     consumer: str | None = None
     group: bool = False
+    is_from_kubernetes: bool = False
 
     @property
     def enabled(self) -> bool:
@@ -47,39 +49,70 @@ class Entity:
 
 @dataclass(slots=True)
 class KongFile:
-    """The entities of a file, and notes of those that could not be read."""
+    """The entities of all files, and notes of those that could not be read."""
 
-    version: str
-    document: Mapping[str, Any]
+    version: str = "3.0"
+    documents: list[Document] = field(default_factory=list)
     services: list[Entity] = field(default_factory=list)
     routes: list[Entity] = field(default_factory=list)
     consumers: list[Entity] = field(default_factory=list)
     plugins: list[Entity] = field(default_factory=list)
+    #: decK's `_plugin_configs`.
+    plugin_configs: dict[str, Any] = field(default_factory=dict)
     #: The prefix of each vault of the environment, and that of its variables' names.
     vaults: dict[str, str] = field(default_factory=lambda: {"env": ""})
     notes: list[Note] = field(default_factory=list)
 
 
-def read_document(document: object) -> KongFile:
-    """Return the entities of ``document``; raises `ConfigError` if it is not Kong's."""
-    if not isinstance(document, Mapping):
-        text = f"must be a mapping, not {type(document).__name__}"
-        raise ConfigError([Problem("", text, "invalid_kong_file")])
-    version = str(document.get("_format_version"))
-    if version not in FORMATS:
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file; ``at`` begins its places: "", or ``"shop.yml: "``."""
+
+    at: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+def read_documents(documents: Sequence[Document], file: KongFile) -> None:
+    """Add the entities of ``documents`` to ``file``, merged as decK does.
+
+    An entity may name a parent in another document. Raises `ConfigError` if a
+    document is not Kong's.
+    """
+    file.documents.extend(documents)
+    versions = {str(version) for version in (each.fields.get(_FORMAT) for each in documents)}
+    if documents and (len(versions) > 1 or not versions <= set(FORMATS)):
         text = f"must be one of {', '.join(FORMATS)}"
-        raise ConfigError([Problem("_format_version", text, "invalid_kong_file")])
-    file = KongFile(version, document)
-    _read_parents(document, file)
-    _read_routes(document, file)
-    _read_plugins(document, file)
-    return file
+        text += ", the same in all files" if len(documents) > 1 else ""
+        raise ConfigError([Problem(_FORMAT, text, "invalid_kong_file")])
+    file.version = versions.pop() if versions else file.version
+    for read in (_read_parents, _read_routes, _read_plugins):
+        for document in documents:
+            read(document.fields, document.at, file)
+
+
+def check_names(file: KongFile) -> None:
+    """Raise `ConfigError` if two entities of one kind have the same name, as in Kong."""
+    problems = []
+    for entities_of_kind in (file.services, file.routes, file.consumers):
+        known: dict[str, str] = {}
+        for entity in entities_of_kind:
+            name = entity.fields.get("name") or entity.fields.get("username")
+            if name is not None and not entity.is_from_kubernetes:
+                first = known.setdefault(str(name), entity.place)
+                if first != entity.place:
+                    text = f"has the same name as {first}"
+                    problems.append(Problem(entity.place, text, "invalid_kong_file"))
+    if problems:
+        raise ConfigError(problems)
 
 
 def entities(parent: Mapping[str, Any], key: str, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (place, fields) of the entities of one kind; ``at`` is the parent's place."""
+    """Yield (place, fields) of the entities of one kind.
+
+    ``at`` is the place of their parent, or that of the document.
+    """
     items = parent.get(key) or []
-    where = f"{at}.{key}" if at else key
+    where = f"{at}.{key}" if at and not at.endswith(": ") else f"{at}{key}"
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise ConfigError([Problem(where, "must be a list of mappings", "invalid_kong_file")])
     for number, item in enumerate(items):
@@ -87,10 +120,12 @@ def entities(parent: Mapping[str, Any], key: str, at: str = "") -> Iterator[tupl
         yield f"{where}[{number}]" + (f" ({name})" if name else ""), item
 
 
-def _read_parents(document: Mapping[str, Any], file: KongFile) -> None:
-    file.services = [Entity(place, own) for place, own in entities(document, "services")]
-    file.consumers = [Entity(place, own) for place, own in entities(document, "consumers")]
-    for place, own in entities(document, "vaults"):
+def _read_parents(document: Mapping[str, Any], at: str, file: KongFile) -> None:
+    file.services += [Entity(place, own) for place, own in entities(document, "services", at)]
+    file.consumers += [Entity(place, own) for place, own in entities(document, "consumers", at)]
+    configs = document.get("_plugin_configs")
+    file.plugin_configs |= configs if isinstance(configs, Mapping) else {}
+    for place, own in entities(document, "vaults", at):
         config = own.get("config") or {}
         if own.get("name") == "env" and isinstance(config, Mapping):
             file.vaults[str(own.get("prefix"))] = str(config.get("prefix") or "")
@@ -99,28 +134,34 @@ def _read_parents(document: Mapping[str, Any], file: KongFile) -> None:
             file.notes.append(Note(Kind.NOT_IMPORTED, place, text))
 
 
-def _read_routes(document: Mapping[str, Any], file: KongFile) -> None:
-    for service in file.services:
-        for place, own in entities(service.fields, "routes", service.place):
-            file.routes.append(Entity(place, own, service=service.place))
-    for place, own in entities(document, "routes"):
+def _read_routes(document: Mapping[str, Any], at: str, file: KongFile) -> None:
+    for service, fields in entities(document, "services", at):
+        for place, own in entities(fields, "routes", service):
+            file.routes.append(Entity(place, own, service=service))
+    for place, own in entities(document, "routes", at):
         _add(file.routes, Entity(place, own), ("service",), file)
 
 
-def _read_plugins(document: Mapping[str, Any], file: KongFile) -> None:
-    for kind, parents in (
-        ("service", file.services),
-        ("route", file.routes),
-        ("consumer", file.consumers),
-    ):
-        for parent in parents:
-            for place, own in entities(parent.fields, "plugins", parent.place):
-                _add_plugin(place, own, file, **{kind: parent.place})
-    for group, fields in entities(document, "consumer_groups"):
+def _read_plugins(document: Mapping[str, Any], at: str, file: KongFile) -> None:
+    for kind in ("services", "routes", "consumers"):
+        for parent, fields in _nested(document, kind, at):
+            for place, own in entities(fields, "plugins", parent):
+                _add_plugin(place, own, file, **{kind.removesuffix("s"): parent})
+    for group, fields in entities(document, "consumer_groups", at):
         for place, own in entities(fields, "plugins", group):
             _add_plugin(place, own, file, group=True)
-    for place, own in entities(document, "plugins"):
+    for place, own in entities(document, "plugins", at):
         _add_plugin(place, own, file)
+
+
+def _nested(
+    document: Mapping[str, Any], kind: str, at: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the entities of one kind, with the routes inside services."""
+    if kind == "routes":
+        for service, fields in entities(document, "services", at):
+            yield from entities(fields, "routes", service)
+    yield from entities(document, kind, at)
 
 
 def _add_plugin(place: str, own: Mapping[str, Any], file: KongFile, **parents: Any) -> None:

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.notes import SHELL_PLACEHOLDER, Kind, Note
-from wsgi_lambda.kong_import.plugin_config import is_gateway, read_options
-from wsgi_lambda.kong_import.variables import has_shell_placeholder, has_variable, read_value
-
-# Before format 3.0 a path with any other character was a regular expression.
-_PLAIN_PATH = re.compile(r"[a-zA-Z0-9._/~%-]*")
+from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.paths import RoutePath, as_list, read_paths
+from wsgi_lambda.kong_import.plugin_config import is_gateway, read_options, template_text
+from wsgi_lambda.kong_import.rank import (
+    LOST_CONDITIONS,
+    has_regex_header,
+    kong_rank,
+)
+from wsgi_lambda.kong_import.variables import foreign_template, read_value
 
 # Scheme and authority of a service's `url`.
 _ORIGIN = re.compile(r"\w+://[^/]*")
 
-#: Conditions of a route that are not imported. Without them it matches more requests.
-_LOST_CONDITIONS = ("headers", "snis", "sources", "destinations")
-
 #: Fields of a route that are imported, reported elsewhere, or irrelevant to a function.
 _KNOWN_FIELDS = frozenset(
     [
+        *LOST_CONDITIONS,
         "_comment",
         "_ignore",
         "created_at",
-        "destinations",
         "expression",
         "headers",
         "hosts",
@@ -46,8 +46,6 @@ _KNOWN_FIELDS = frozenset(
         "request_buffering",
         "response_buffering",
         "service",
-        "snis",
-        "sources",
         "strip_path",
         "tags",
         "updated_at",
@@ -55,26 +53,30 @@ _KNOWN_FIELDS = frozenset(
     ]
 )
 
+_LOST_CONDITION = (
+    "the condition is not imported, so the function gets requests that Kong did not send to it; "
+    "check the condition in the option authorize. The entry comes after the others of its path"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry under a path, with the facts that decide its order there."""
+    """One entry under a path, with the facts that decide its order there.
 
-    path: str
+    ``route`` is the place of its Kong route, ``name`` the name. ``function`` is
+    the function's name as written in the file.
+    """
+
+    path: RoutePath
     options: dict[str, Any]
     route: str
-    conditions: int
-    lost_condition: bool
-    created_at: float
+    name: str
+    rank: tuple[object, ...]
+    function: str
 
     @property
-    def rank(self) -> tuple[object, ...]:
-        """The sort key: Kong tries more conditions first, then plain hosts, then older routes.
-
-        A route that lost a condition matches too much, so it comes after the others.
-        """
-        wild = any("*" in str(host) for host in self.options.get("hosts", ()))
-        return self.lost_condition, -self.conditions, wild, self.created_at
+    def is_exact(self) -> bool:
+        return self.path.exact or self.path.path.is_template
 
 
 def make_entries(
@@ -83,99 +85,98 @@ def make_entries(
     """Yield an entry for each path of ``route``; add the differences to ``file.notes``."""
     if not _can_be_imported(route, file):
         return
-    options: dict[str, Any] = {}
-    for name in ("methods", "hosts"):
-        if route.fields.get(name):
-            options[name] = read_value(route.fields[name])
-            if has_shell_placeholder(options[name]):
-                _note(file, Kind.ADVICE, f"{route.place}.{name}", SHELL_PLACEHOLDER)
+    options = _conditions(route, file)
     if consumer is not None:
         options["consumers"] = [_user_name(consumer, file)]
     options |= read_options(plugin, file)
-    # Other event formats contain no path.
-    if is_gateway(plugin) and route.fields.get("strip_path") is not False:
-        options["strip_path"] = True
-    created_at = route.fields.get("created_at")
-    _note_paths(route, file)
-    _note_service_path(route, plugin, file)
-    for path in plain_paths(route, file.version):
+    if is_gateway(plugin):
+        options |= _gateway_paths(route, file)
+    paths, problems = read_paths(route, file.version)
+    for number, text in problems.items():
+        _note(file, Kind.NOT_IMPORTED, _place(route, number), text)
+    for path in paths:
+        for text in path.differences:
+            _note(file, Kind.DIFFERENCE, _place(route, path.number), text)
+        _note_parameters(path, plugin, route, file)
+        exact = {"exact": True} if path.exact and not path.path.is_template else {}
         yield Entry(
             path,
-            options,
+            {**exact, **options},
             route.place,
-            conditions=sum(bool(route.fields.get(name)) for name in ("methods", "hosts", "paths")),
-            lost_condition=any(route.fields.get(name) for name in _LOST_CONDITIONS),
-            created_at=created_at if isinstance(created_at, (int, float)) else 0,
+            str(route.fields.get("name") or ""),
+            kong_rank(route, path),
+            function_name(plugin),
         )
 
 
-def plain_paths(route: Entity, version: str) -> list[str]:
-    """Return the importable paths of ``route``, decoded and without a slash at the end."""
-    given = as_list(route.fields.get("paths"))
-    plain = [path for path in given if not _path_problem(path, version)] if given else ["/"]
-    return list(dict.fromkeys(unquote(path).rstrip("/") or "/" for path in plain))
+def _place(route: Entity, number: int) -> str:
+    """Return the place of a path; an Ingress has a route for each path."""
+    return route.place if route.is_from_kubernetes else f"{route.place}.paths[{number}]"
 
 
-def as_list(value: Any) -> list[Any]:
-    """Return a field of Kong's as a list: it may be a list, null, or a single value by mistake."""
-    return value if isinstance(value, list) else [] if value is None else [value]
+def function_name(plugin: Entity) -> str:
+    """Return the name of the function of an aws-lambda plugin, as written."""
+    config = plugin.fields.get("config")
+    return str(config.get("function_name")) if isinstance(config, Mapping) else "None"
 
 
-def _note_paths(route: Entity, file: KongFile) -> None:
-    """Note each path that is not imported, or matches other requests than in Kong."""
-    for number, path in enumerate(as_list(route.fields.get("paths"))):
-        place = f"{route.place}.paths[{number}]"
-        problem = _path_problem(path, file.version)
-        if problem:
-            _note(file, Kind.NOT_IMPORTED, place, problem)
-        elif path.strip("/"):
-            _note(file, Kind.DIFFERENCE, place, _match_difference(path))
-            if has_shell_placeholder(path):
-                _note(file, Kind.ADVICE, place, SHELL_PLACEHOLDER)
+def _conditions(route: Entity, file: KongFile) -> dict[str, Any]:
+    """Return `methods`, `hosts` and `headers` of ``route``."""
+    conditions: dict[str, Any] = {}
+    for name in ("methods", "hosts", "headers"):
+        written = route.fields.get(name)
+        if not written or (name == "headers" and has_regex_header(route.fields)):
+            continue
+        form = foreign_template(written)
+        if form:
+            _note(file, Kind.ERROR, f"{route.place}.{name}", template_text(form))
+        conditions[name] = read_value(written)
+    return conditions
 
 
-def _note_service_path(route: Entity, plugin: Entity, file: KongFile) -> None:
-    """Note a service's path, which Kong puts before the path in API Gateway's events."""
-    for service in file.services:
-        path = _service_path(service)
-        if service.place == route.service and path and is_gateway(plugin):
-            text = (
-                "Kong put the service's path before the path in the event; "
-                "here the event's path does not contain it"
-            )
-            _note(file, Kind.DIFFERENCE, service.place, text)
+def _gateway_paths(route: Entity, file: KongFile) -> dict[str, Any]:
+    """Return `strip_path` and `add_path`: other event formats contain no path.
+
+    kong/router/utils.lua, get_upstream_uri_v0(): with strip_path the service's path
+    replaces the matched part, without it the service's path comes first. Two
+    slashes in between become one, and a slash at the end of the service's path
+    changes nothing, except for a request of "/". The same is true for
+    `path_handling: v1` (kong/router/traditional.lua), with one exception.
+    """
+    strips = route.fields.get("strip_path") is not False
+    options: dict[str, Any] = {"strip_path": True} if strips else {}
+    service = next((each for each in file.services if each.place == route.service), None)
+    path = _service_path(service) if service is not None else ""
+    if service is None or not path:
+        return options
+    if foreign_template(path) or read_value(path) != path:
+        text = "the service's path contains a variable: set add_path by hand"
+        _note(file, Kind.NOT_IMPORTED, f"{service.place}.path", text)
+        return options
+    is_v1 = route.fields.get("path_handling") == "v1"
+    if is_v1 and not strips and not path.endswith("/"):
+        text = (
+            "Kong's classic router put the service's path and the request's path together without "
+            "a slash; here, as in Kong's default router, there is one"
+        )
+        _note(file, Kind.DIFFERENCE, f"{route.place}.path_handling", text)
+    return {**options, "add_path": unquote(path.rstrip("/"))}
 
 
 def _service_path(service: Entity) -> str:
     """Return the path that `path` or `url` of a service contains, "" for none or "/"."""
     path = service.fields.get("path") or _ORIGIN.sub("", str(service.fields.get("url") or ""))
-    return path.rstrip("/") if isinstance(path, str) and path.startswith("/") else ""
+    return path if isinstance(path, str) and path.startswith("/") and path.strip("/") else ""
 
 
-def _match_difference(path: str) -> str:
-    """Return how a plain path other than "/" matches differently."""
-    text = "in Kong %2F is not a slash, here it is; " if "%2f" in path.lower() else ""
-    if path.endswith("/"):
-        return f"{text}in Kong {path!r} does not match {path.rstrip('/')!r}; here it does"
-    wider = path + "x"
-    return (
-        f"{text}in Kong {path!r} also matches {wider!r}; here a path matches whole segments, "
-        f"so {wider!r} does not match"
-    )
-
-
-def _path_problem(path: object, version: str) -> str:
-    """Return why ``path`` cannot be imported, or "" if it can."""
-    if not isinstance(path, str):
-        return "not a string"
-    if has_variable(path):
-        return "the path contains a variable; write the route by hand"
-    if path.startswith("~") or (version != "3.0" and not _PLAIN_PATH.fullmatch(path)):
-        return (
-            f"{path!r} is a regular expression; write plain paths by hand. "
-            "Until then its requests go to the app, or to another route that matches them"
-        )
-    return ""
+def _note_parameters(path: RoutePath, plugin: Entity, route: Entity, file: KongFile) -> None:
+    """Note that events of other formats than API Gateway's contain the parameters, too."""
+    config = plugin.fields.get("config") or {}
+    if path.path.is_template and not is_gateway(plugin):
+        forwards = any(str(name).startswith("forward_request_") for name in config if config[name])
+        if not forwards or config.get("forward_request_uri"):
+            text = "the event also contains the parameters of the path; Kong left them out"
+            _note(file, Kind.DIFFERENCE, _place(route, path.number), text)
 
 
 def _can_be_imported(route: Entity, file: KongFile) -> bool:
@@ -195,13 +196,9 @@ def _can_be_imported(route: Entity, file: KongFile) -> bool:
     if "https" not in protocols:
         text = "Kong accepted plain HTTP only; here the route accepts both"
         _note(file, Kind.DIFFERENCE, f"{route.place}.protocols", text)
-    for name in _LOST_CONDITIONS:
-        if fields.get(name):
-            text = (
-                "the condition is not imported, so the entry matches more requests than in Kong; "
-                "it comes after the other entries of its path and gets only what they do not match"
-            )
-            _note(file, Kind.PROTECTION, f"{route.place}.{name}", text)
+    for name in ("headers", *LOST_CONDITIONS):
+        if fields.get(name) and (name != "headers" or has_regex_header(fields)):
+            _note(file, Kind.PROTECTION, f"{route.place}.{name}", _LOST_CONDITION)
     for name in sorted(fields.keys() - _KNOWN_FIELDS, key=str):
         _note(file, Kind.NOT_IMPORTED, f"{route.place}.{name}", "unknown field")
     return True

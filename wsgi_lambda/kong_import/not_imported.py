@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from wsgi_lambda.kong_import.document import Entity, KongFile, entities
+from wsgi_lambda.kong_import.document import Document, Entity, KongFile, entities
 from wsgi_lambda.kong_import.notes import Kind, Note
-from wsgi_lambda.kong_import.other_plugins import lost_protection
+from wsgi_lambda.kong_import.other_plugins import HARMLESS, lost_protection
 
 #: Keys at the top that are read, or do not affect requests.
 _KNOWN_KEYS = frozenset(
@@ -81,7 +80,8 @@ def loss_notes(file: KongFile, ran: set[str], imported: set[str]) -> Iterator[No
         for name, value in consumer.fields.items():
             if value and name not in _CONSUMER_FIELDS:
                 yield _credentials_note(f"{consumer.place}.{name}", bool(imported))
-    yield from _top_notes(file.document, bool(imported))
+    for document in file.documents:
+        yield from _top_notes(document, bool(imported))
 
 
 def _plugin_note(plugin: Entity, protected: list[Entity]) -> Note:
@@ -92,13 +92,12 @@ def _plugin_note(plugin: Entity, protected: list[Entity]) -> Note:
         if not plugin.group:
             text = "runs on no enabled route, or a more specific plugin runs instead"
         return Note(Kind.NOT_IMPORTED, plugin.place, text)
-    lost = lost_protection(plugin.name)
     routes = [route.place for route in protected if plugin.runs_on(route)]
-    if lost is None or not routes:
-        harmless = "no equivalent here; it does not protect a route"
-        text = harmless if lost is None else "protects no imported route"
-        return Note(Kind.NOT_IMPORTED, plugin.place, text)
-    return Note(Kind.PROTECTION, plugin.place, f"{lost} (affects {', '.join(routes)})")
+    if not routes:
+        return Note(Kind.NOT_IMPORTED, plugin.place, "it runs on no imported route")
+    lost = lost_protection(plugin.name)
+    kind = Kind.PROTECTION if lost else Kind.NOT_IMPORTED
+    return Note(kind, plugin.place, lost or HARMLESS[plugin.name])
 
 
 def _route_notes(file: KongFile, imported: set[str]) -> Iterator[Note]:
@@ -129,15 +128,15 @@ def _credentials_note(place: str, is_protecting: bool) -> Note:
     return Note(Kind.PROTECTION if is_protecting else Kind.NOT_IMPORTED, place, _NO_CREDENTIALS)
 
 
-def _top_notes(document: Mapping[str, Any], is_protecting: bool) -> Iterator[Note]:
-    for place, _ in entities(document, "consumer_groups"):
+def _top_notes(document: Document, is_protecting: bool) -> Iterator[Note]:
+    for place, _ in entities(document.fields, "consumer_groups", document.at):
         yield Note(Kind.NOT_IMPORTED, place, "consumer groups are not imported")
-    info = document.get("_info")
+    info = document.fields.get("_info")
     if isinstance(info, Mapping) and info.get("defaults"):
         text = "decK's defaults are not applied; write them out with deck file render, or by hand"
-        yield Note(Kind.NOT_IMPORTED, "_info.defaults", text)
-    for key, value in document.items():
+        yield Note(Kind.NOT_IMPORTED, f"{document.at}_info.defaults", text)
+    for key, value in document.fields.items():
         if key in _CREDENTIALS and value:
-            yield _credentials_note(key, is_protecting)
+            yield _credentials_note(f"{document.at}{key}", is_protecting)
         elif key not in _KNOWN_KEYS and key not in _CREDENTIALS:
-            yield Note(Kind.NOT_IMPORTED, str(key), "no equivalent here")
+            yield Note(Kind.NOT_IMPORTED, f"{document.at}{key}", "no equivalent here")

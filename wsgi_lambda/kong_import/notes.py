@@ -2,43 +2,81 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class Kind(Enum):
     """The kinds of notes, in the order of the report."""
 
+    ERROR = "error"
+    LOST = "function lost"
     PROTECTION = "protection lost"
     NOT_IMPORTED = "not imported"
     DIFFERENCE = "difference"
     ADVICE = "advice"
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether a note of this kind makes the import fail (exit status 1)."""
+        return self in (Kind.ERROR, Kind.LOST, Kind.PROTECTION)
 
-#: The advice about a value such as ``${REGION}``. It does not quote the value, a possible secret.
-SHELL_PLACEHOLDER = (
-    "contains a placeholder ${...}, which is not replaced: fill it in before the import, "
-    "for example with envsubst"
-)
+
+_MOST_PLACES = 3  # of a line of text; the JSON has all
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line of the report: kind, place in Kong's file, reason or advice.
+    """One fact for the report: kind, place in Kong's file, consequence or advice.
 
-    ``not imported: plugins[0] (cors): no equivalent here; it does not protect a route``
+    ``not imported: upstreams: no equivalent here``
     """
 
     kind: Kind
     place: str
     text: str
 
-    def __str__(self) -> str:
-        return f"{self.kind.value}: {self.place}: {self.text}"
+
+def report(notes: Iterable[Note]) -> list[str]:
+    """Return a line for each text: the notes by kind, without duplicates.
+
+    ``"difference: in Kong … (5 places: routes[0], routes[1], routes[2], …)"``.
+    """
+    return [_line(kind, text, places) for kind, text, places in _grouped(notes)]
 
 
-def report(notes: list[Note]) -> list[str]:
-    """Return the lines of ``notes`` without duplicates, lost protections first."""
+def report_as_json(notes: Iterable[Note], errors: Iterable[str]) -> str:
+    """Return the report as JSON, with every place; ``errors`` are those of the configuration."""
+    grouped: list[dict[str, Any]] = [
+        {"kind": kind.value, "text": text, "count": len(places), "places": places}
+        for kind, text, places in _grouped(notes)
+    ]
+    return json.dumps({"notes": grouped, "errors": list(errors)}, indent=2, ensure_ascii=False)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters, line ends and bidirectional marks escaped."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _grouped(notes: Iterable[Note]) -> list[tuple[Kind, str, list[str]]]:
+    groups: dict[tuple[Kind, str], list[str]] = {}
+    for note in notes:
+        places = groups.setdefault((note.kind, note.text), [])
+        if note.place not in places:
+            places.append(note.place)
     order = list(Kind)
-    lines = [str(note) for note in sorted(notes, key=lambda note: order.index(note.kind))]
-    return list(dict.fromkeys(lines))
+    found = [(kind, text, places) for (kind, text), places in groups.items()]
+    return sorted(found, key=lambda group: order.index(group[0]))
+
+
+def _line(kind: Kind, text: str, places: list[str]) -> str:
+    if len(places) == 1:
+        return printable(f"{kind.value}: {places[0]}: {text}")
+    shown = ", ".join(places[:_MOST_PLACES]) + (", …" if len(places) > _MOST_PLACES else "")
+    return printable(f"{kind.value}: {text} ({len(places)} places: {shown})")

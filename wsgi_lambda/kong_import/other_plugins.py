@@ -6,15 +6,27 @@ https://developer.konghq.com/plugins/
 from __future__ import annotations
 
 _LOGIN = (
-    "nothing here authenticates clients: use the option authorize, or do it in the function "
-    "or in the server or proxy in front"
+    "everybody can run the function now: let the option authorize ask the app's own login "
+    "(docs/flask.md, docs/django.md), or check the credentials in the function or in the proxy in "
+    "front"
 )
 _ACCESS = (
-    "nothing here blocks these requests: use the option authorize, or the server or proxy in front"
+    "the function gets these requests now: reject them in the option authorize, for example by "
+    "the groups of the app's user, or in the server or proxy in front"
 )
-_LIMIT = "nothing here limits requests: use the server or proxy in front"
-_INSPECTION = "nothing here inspects or rejects requests: let the function validate its event"
-_CODE = "its Lua code does not run here: check whether it rejects or changes requests"
+_LIMIT = (
+    "nothing limits requests now, and each one runs the function: count them in the option "
+    "authorize with the app's own limiter, or limit them in the proxy in front; max_concurrency "
+    "bounds the cost"
+)
+_INSPECTION = (
+    "invalid requests run the function now: check them in the option authorize, or let the "
+    "function validate its event"
+)
+_CODE = (
+    "its Lua code does not run here: if it rejects requests, do so in the option authorize; if it "
+    "changes them, the function gets another event"
+)
 
 #: Plugins that protect a route, and what to do without them.
 PROTECTING = {
@@ -84,54 +96,85 @@ PROTECTING = {
     **dict.fromkeys(("post-function", "pre-function"), _CODE),
 }
 
-#: Plugins that respond, log, transform or cache, and protect nothing.
-HARMLESS = frozenset(
-    (
-        "acme",
-        "app-dynamics",
-        "azure-functions",
-        "canary",
-        "confluent",
-        "correlation-id",
-        "cors",
-        "datadog",
-        "degraphql",
-        "exit-transformer",
-        "file-log",
-        "forward-proxy",
-        "graphql-proxy-cache-advanced",
-        "grpc-gateway",
-        "grpc-web",
-        "http-log",
-        "jq",
-        "kafka-log",
-        "kafka-upstream",
-        "loggly",
-        "mocking",
-        "opentelemetry",
-        "openwhisk",
-        "prometheus",
-        "proxy-cache",
-        "proxy-cache-advanced",
-        "request-callout",
-        "request-transformer",
-        "request-transformer-advanced",
-        "response-transformer",
-        "response-transformer-advanced",
-        "route-by-header",
-        "route-transformer-advanced",
-        "statsd",
-        "statsd-advanced",
-        "syslog",
-        "tcp-log",
-        "udp-log",
-        "upstream-oauth",
-        "upstream-timeout",
-        "zipkin",
-    )
+_CORS = (
+    "preflights (OPTIONS) run the function now, and browsers refuse its responses unless they "
+    "have Access-Control-Allow-Origin: let the app respond to preflights (Flask-CORS, "
+    "django-cors-headers; leave OPTIONS out of methods), and let the function send the headers"
 )
+_EVENT = (
+    "the function gets another event, without these changes: make them in the function, or in a "
+    "middleware around this one"
+)
+_RESPONSE = "clients get the function's response without these changes: make them in the function"
+_CACHE = "each request runs the function now: cache responses in the proxy in front"
+_LOG = "nothing is sent there now: each invocation is in the log of the app (docs/operations.md)"
+_UPSTREAM = "requests that it sent elsewhere, or responded to itself, run the function now"
 
-_UNKNOWN = "unknown plugin, which may protect the route: check what it does"
+#: Plugins that protect nothing, and the consequence of losing each.
+HARMLESS = {
+    "cors": _CORS,
+    **dict.fromkeys(
+        (
+            "correlation-id",
+            "degraphql",
+            "jq",
+            "request-callout",
+            "request-transformer",
+            "request-transformer-advanced",
+            "route-transformer-advanced",
+            "upstream-oauth",
+        ),
+        _EVENT,
+    ),
+    **dict.fromkeys(
+        ("exit-transformer", "response-transformer", "response-transformer-advanced"), _RESPONSE
+    ),
+    **dict.fromkeys(
+        ("graphql-proxy-cache-advanced", "proxy-cache", "proxy-cache-advanced"), _CACHE
+    ),
+    **dict.fromkeys(
+        (
+            "app-dynamics",
+            "datadog",
+            "file-log",
+            "http-log",
+            "kafka-log",
+            "loggly",
+            "opentelemetry",
+            "prometheus",
+            "statsd",
+            "statsd-advanced",
+            "syslog",
+            "tcp-log",
+            "udp-log",
+            "zipkin",
+        ),
+        _LOG,
+    ),
+    **dict.fromkeys(
+        (
+            "azure-functions",
+            "canary",
+            "confluent",
+            "forward-proxy",
+            "grpc-gateway",
+            "grpc-web",
+            "kafka-upstream",
+            "mocking",
+            "openwhisk",
+            "request-mirror",
+            "route-by-header",
+        ),
+        _UPSTREAM,
+    ),
+    "acme": "it does not renew certificates here: let the server in front do it",
+    "upstream-timeout": "it does not apply here: set the option timeout",
+}
+
+_UNKNOWN = (
+    "an unknown plugin, which does not run here: if it rejects requests, do so in the option "
+    "authorize; if it changes them, the function gets another event"
+)
 
 
 def lost_protection(name: str) -> str | None:

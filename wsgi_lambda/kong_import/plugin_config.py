@@ -8,17 +8,19 @@ from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.notes import SHELL_PLACEHOLDER, Kind, Note
+from wsgi_lambda.kong_import.notes import Kind, Note
 from wsgi_lambda.kong_import.variables import (
     UnknownVault,
     Variable,
-    has_shell_placeholder,
+    foreign_template,
     read_value,
 )
 from wsgi_lambda.options import OPTIONS
 
 #: Options of an entry that Kong has on routes, not in the plugin.
-_OF_ROUTES = frozenset(("methods", "hosts", "consumers", "strip_path"))
+_OF_ROUTES = frozenset(
+    ("add_path", "consumers", "exact", "headers", "hosts", "methods", "strip_path")
+)
 
 #: Kong's defaults, which `deck gateway dump` writes out: a default needs no note.
 _KONG_DEFAULTS = {
@@ -70,8 +72,12 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
         if written is None:
             continue
         place = f"{plugin.place}: config.{name}"
+        form = foreign_template(written) if name in OPTIONS else ""
+        if form:
+            notes.append(Note(Kind.ERROR, place, template_text(form)))
+            continue
         try:
-            value = _typed(name, read_value(written, file.vaults))
+            value = _typed(name, _single(name, read_value(written, file.vaults)))
         except UnknownVault:
             text = "unsupported vault reference; set the option by hand"
             notes.append(Note(Kind.NOT_IMPORTED, place, text))
@@ -81,23 +87,40 @@ def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
             notes.append(Note(Kind.NOT_IMPORTED, place, problem))
         elif name in OPTIONS and not _is_default(name, value, given):
             options[name] = value
-            notes.extend(_value_notes(name, value, place))
+            notes.extend(_value_notes(name, value, written, place))
     options |= _kong_defaults(given)
-    notes.extend(_missing_notes(options, given))
+    notes.extend(_missing_notes(options, given, plugin.place))
     return {name: options[name] for name in OPTIONS if name in options}
 
 
-def _missing_notes(options: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Note]:
+def template_text(form: str) -> str:
+    """Return the text about a placeholder of the form ``form``."""
+    return (
+        f"contains a placeholder {form}, which nothing here fills in: fill it in before the "
+        "import, or write ${NAME} for an environment variable"
+    )
+
+
+def _single(name: str, value: Any) -> Any:
+    """Return the item of a list with one item, for an option that takes no list."""
+    is_list = isinstance(value, list) and name in OPTIONS
+    takes_list = is_list and str(OPTIONS[name].metadata["type_name"]) == "list"
+    return value[0] if is_list and not takes_list and len(value) == 1 else value
+
+
+def _missing_notes(
+    options: Mapping[str, Any], given: Mapping[str, Any], place: str
+) -> Iterator[Note]:
     """Yield notes on options that are missing and matter."""
     if "aws_region" not in given and not str(options.get("function_name")).startswith("arn:"):
         text = "no aws_region; set AWS_REGION or AWS_DEFAULT_REGION where the app runs"
-        yield Note(Kind.ADVICE, "aws-lambda", text)
+        yield Note(Kind.ADVICE, place, text)
     if not options.get("is_proxy_integration") and "empty_arrays_mode" not in given:
         text = (
             "without empty_arrays_mode Kong turned each [] of a JSON result into {}; "
             "here [] stays, unless you set empty_arrays_mode to 'legacy'"
         )
-        yield Note(Kind.DIFFERENCE, "aws-lambda", text)
+        yield Note(Kind.DIFFERENCE, place, text)
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -158,9 +181,10 @@ def _field_notes(plugin: Entity) -> Iterator[Note]:
         yield Note(kind, f"{plugin.place}: protocols", text)
 
 
-def _value_notes(name: str, value: object, place: str) -> Iterator[Note]:
-    if has_shell_placeholder(value):
-        yield Note(Kind.ADVICE, place, SHELL_PLACEHOLDER)
-    elif name in _SECRETS and isinstance(value, str):
+def _value_notes(name: str, value: object, written: object, place: str) -> Iterator[Note]:
+    if isinstance(written, list) and not isinstance(value, list):
+        text = "a list with one value, which Kong rejects; imported as that value"
+        yield Note(Kind.ADVICE, place, text)
+    if name in _SECRETS and isinstance(value, str):
         text = "in plain text: better remove it here, and set it in the environment"
         yield Note(Kind.ADVICE, place, text)

@@ -2,83 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.entries import Entry, as_list, plain_paths
+from wsgi_lambda.kong_import.entries import Entry
 from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.paths import as_list, read_paths
+from wsgi_lambda.kong_import.rank import kong_rank, overlap, specificity
 
 
 def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
-    """Yield a note for each pair of routes whose order may change."""
-    yield from _conditions_before_length(entries)
-    yield from _consumers_before_conditions(entries)
-    for_all = [entry for entry in entries if "consumers" not in entry.options]
-    imported = {entry.route for entry in for_all}
-    for route in file.routes:
-        if route.place not in imported:
-            yield from _proxied_below(route, file, entries)
-
-
-def _conditions_before_length(entries: list[Entry]) -> Iterator[Note]:
-    """Kong tries the route with more conditions first; here the longer path comes first."""
-    for entry in entries:
-        for longer in entries:
-            if (
-                entry.path != longer.path
-                and _is_below(longer.path, entry.path)
-                and entry.conditions > longer.conditions
-            ):
-                text = (
-                    f"Kong tried this route before {longer.path!r} of {longer.route}, because "
-                    "it has more conditions; here the longer path comes first"
-                )
-                yield Note(Kind.DIFFERENCE, entry.route, text)
-
-
-def _consumers_before_conditions(entries: list[Entry]) -> Iterator[Note]:
-    """Kong picks the route before the consumer; here entries with consumers come first."""
+    """Yield a note for each pair of routes whose order changes, and may matter."""
     for entry in entries:
         for other in entries:
             if (
-                entry.path == other.path
-                and entry.route != other.route
-                and "consumers" in entry.options
-                and "consumers" not in other.options
-                and entry.rank > other.rank
+                entry.route != other.route
+                and entry.rank < other.rank
+                and _rank_here(other) < _rank_here(entry)
+                and _overlap(entry, other)
             ):
                 text = (
-                    f"for its consumers this route comes before {other.route} at {entry.path!r}; "
-                    "in Kong it came after it"
+                    f"Kong tried this route before {other.route}; here {str(other.path.path)!r} of "
+                    f"that one comes first, because {_reason(other, entry)}"
                 )
                 yield Note(Kind.DIFFERENCE, entry.route, text)
+    for_all = {entry.route for entry in entries if "consumers" not in entry.options}
+    for route in file.routes:
+        if route.place not in for_all:
+            yield from _proxied_before(route, file, entries)
 
 
-def _proxied_below(route: Entity, file: KongFile, entries: list[Entry]) -> Iterator[Note]:
-    """A route that Kong proxied, for some consumers at least, below the path of a function."""
-    for path in plain_paths(route, file.version):
+def without_hidden(entries: Iterable[Entry], notes: list[Note]) -> list[Entry]:
+    """Return the entries that a request can reach; note the others.
+
+    `LambdaMiddleware` rejects a configuration that contains such routes.
+    """
+    kept: list[Entry] = []
+    for entry in sorted(entries, key=lambda entry: (_own_order(entry), entry.rank)):
+        hiding = next((other for other in kept if _hides(other, entry)), None)
+        if hiding is None:
+            kept.append(entry)
+        elif hiding.route != entry.route:
+            text = f"no request can reach it: {hiding.route} gets all of its requests first"
+            notes.append(Note(Kind.NOT_IMPORTED, entry.route, text))
+    return kept
+
+
+def _rank_here(entry: Entry) -> tuple[object, ...]:
+    return (specificity(entry.path.path, exact=entry.is_exact), *_own_order(entry))
+
+
+def _reason(earlier: Entry, later: Entry) -> str:
+    """Return why ``earlier`` comes first here."""
+    if _rank_here(earlier)[0] != _rank_here(later)[0]:
+        return f"it is more specific than {str(later.path.path)!r}"
+    return "it has consumers" if "consumers" in earlier.options else "it has headers"
+
+
+def _own_order(entry: Entry) -> tuple[bool, bool]:
+    """Return the order of entries under the same path here."""
+    return "consumers" not in entry.options, "headers" not in entry.options
+
+
+def _hides(earlier: Entry, later: Entry) -> bool:
+    """Return whether ``earlier`` matches all requests of ``later`` under the same path."""
+    return (
+        earlier.path.path.shape == later.path.path.shape
+        and earlier.is_exact == later.is_exact
+        and all(
+            _covers(earlier.options.get(name), later.options.get(name))
+            for name in ("methods", "hosts", "consumers")
+        )
+        and _headers_cover(earlier.options.get("headers"), later.options.get("headers"))
+    )
+
+
+def _covers(earlier: Any, later: Any) -> bool:
+    theirs = as_list(later)
+    return not earlier or bool(theirs and all(each in as_list(earlier) for each in theirs))
+
+
+def _headers_cover(earlier: Any, later: Any) -> bool:
+    if not isinstance(earlier, Mapping):
+        return True
+    theirs = later if isinstance(later, Mapping) else {}
+    return all(name in theirs and _covers(earlier[name], theirs[name]) for name in earlier)
+
+
+def _overlap(entry: Entry, other: Entry) -> bool:
+    paths = overlap(entry.path.path, entry.is_exact, other.path.path, other.is_exact)
+    return paths and not _exclude_each_other(entry.options, other.options)
+
+
+def _proxied_before(route: Entity, file: KongFile, entries: list[Entry]) -> Iterator[Note]:
+    """A route that Kong proxied, for some consumers at least, and tried before a function's."""
+    paths, _ = read_paths(route, file.version)
+    for path in paths:
         for entry in entries:
             if (
                 entry.route != route.place
-                and _is_below(path, entry.path)
-                and not _cannot_overlap(route, entry)
+                and kong_rank(route, path) <= entry.rank
+                and overlap(path.path, path.exact, entry.path.path, entry.is_exact)
+                and not _exclude_each_other(entry.options, route.fields)
             ):
                 text = (
-                    f"requests that Kong proxied reach a function here: {path!r} is below "
-                    f"{entry.path!r} of {entry.route}"
+                    f"requests that Kong proxied reach a function here: {str(path.path)!r} "
+                    f"and {str(entry.path.path)!r} of {entry.route} match the same requests"
                 )
                 yield Note(Kind.DIFFERENCE, route.place, text)
 
 
-def _is_below(path: str, prefix: str) -> bool:
-    return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")
-
-
-def _cannot_overlap(route: Entity, entry: Entry) -> bool:
-    """Return whether their methods or plain hosts exclude each other."""
+def _exclude_each_other(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Return whether their methods or plain hosts have nothing in common."""
     return any(
-        _are_disjoint(as_list(entry.options.get(name)), as_list(route.fields.get(name)))
+        _are_disjoint(as_list(ours.get(name)), as_list(theirs.get(name)))
         for name in ("methods", "hosts")
     )
 

@@ -1,4 +1,4 @@
-"""Find references to the environment in Kong's file: decK's templates and Kong's vaults.
+"""Find references to the environment in Kong's file: templates and Kong's vaults.
 
 A reference becomes an expression. It is never looked up, so no secret gets
 from the environment into a file.
@@ -9,17 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-# decK fills in its templates before it parses the YAML, so a template may be
-# invalid YAML. Before parsing, each one is replaced by its name in brackets
-# that no file contains.
+# decK and envsubst fill in their templates before the YAML is parsed, so a
+# template may be invalid YAML. Before parsing, each one is replaced by its name
+# in brackets that no file contains.
 _TEMPLATE = re.compile(
     r"""\$\{\{\s*env\s+\\?["'`]?(\w+)\\?["'`]?\s*(?:\|\s*(toInt|toBool|toFloat)\s*)?\}\}"""
 )
 _MARK = re.compile(r"⟪(\w+)(?:\|(\w+))?⟫")
 _VAULT = re.compile(r"\{vault://([^/{}]+)/([^{}]+)\}")
-_SHELL_PLACEHOLDER = re.compile(r"\$\{\w+\}")
+_IN_BRACES = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+# $NAME, but not :$LATEST, which is a version of a function.
+_WHOLE = re.compile(r"\$(?!LATEST$)([A-Za-z_]\w*)")
+_IN_STRING = re.compile(r"\$(?!LATEST\b)([A-Z_][A-Z0-9_]*)\b")
+
+#: Placeholders of other template tools, by the form that a message shows.
+_FOREIGN = {
+    "{{ … }}": re.compile(r"\$?\{\{.*?\}\}"),
+    "%env(…)%": re.compile(r"%env\([^()]*\)%"),
+    "${…}": re.compile(r"\$\{[^{}]*\}"),
+    "$(…)": re.compile(r"\$\([\w.]+\)"),
+    "#{…}": re.compile(r"#\{[^{}]*\}"),
+}
+_FOREIGN_MARK = re.compile(r"⟪!(\d)⟫")
+_IN_ANGLES = re.compile(r"<[^<>]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +68,68 @@ class UnknownVault(ValueError):
 
 
 def mark_templates(text: str) -> str:
-    """Replace each ``${{ env "DECK_…" }}`` in the text of a file, so that YAML and JSON parse."""
-    return _TEMPLATE.sub(
+    """Replace each template in the text of a file by a mark, so that YAML and JSON parse.
+
+    Templates are ``${{ env "DECK_…" }}``, ``${NAME}``, and those of other tools,
+    such as ``{{ .X }}``.
+    """
+    text = _TEMPLATE.sub(
         lambda match: f"⟪{match[1]}{'|' + match[2] if match[2] else ''}⟫",
         text,
     )
+    text = _IN_BRACES.sub(r"⟪\1⟫", text)
+    for number, pattern in enumerate(_FOREIGN.values()):
+        text = pattern.sub(f"⟪!{number}⟫", text)
+    return text
 
 
 def has_variable(value: object) -> bool:
     """Return whether ``value``, as written in the file, refers to a variable or a vault."""
-    return isinstance(value, str) and bool(_MARK.search(value) or _VAULT.search(value))
+    return isinstance(value, str) and bool(_MARK.search(_marked(value)) or _VAULT.search(value))
 
 
-def has_shell_placeholder(value: object) -> bool:
-    """Return whether ``value`` contains ``${NAME}``, which Kong and decK do not replace."""
-    if isinstance(value, Mapping):
-        return any(map(has_shell_placeholder, value.values()))
-    if isinstance(value, list):
-        return any(map(has_shell_placeholder, value))
-    return isinstance(value, str) and bool(_SHELL_PLACEHOLDER.search(value))
+def foreign_template(value: object) -> str:
+    """Return the form of a placeholder in ``value`` that is not known here, or "".
+
+    ``"{{ … }}"``. The value is not repeated: it may be a secret.
+    """
+    if isinstance(value, (Mapping, list)):
+        items = value.values() if isinstance(value, Mapping) else value
+        return next(filter(None, map(foreign_template, items)), "")
+    if not isinstance(value, str):
+        return ""
+    mark = _FOREIGN_MARK.search(value)
+    if mark is not None:
+        return [*_FOREIGN][int(mark[1])]
+    value = _marked(value)
+    found = (form for form, pattern in _FOREIGN.items() if pattern.search(value))
+    return next(found, "<…>" if _IN_ANGLES.fullmatch(value) else "")
+
+
+class Foreign(NamedTuple):
+    """The form of a placeholder, and its line: ``("{{ … }}", 5)``."""
+
+    form: str
+    line: int
+
+
+def first_foreign(text: str) -> Foreign | None:
+    """Return the first placeholder of another template tool in the text of a file."""
+    text = _IN_BRACES.sub("", _TEMPLATE.sub("", text))
+    found = [
+        Foreign(form, text.count("\n", 0, match.start()) + 1)
+        for form, pattern in _FOREIGN.items()
+        for match in [pattern.search(text)]
+        if match is not None
+    ]
+    return min(found, key=lambda foreign: foreign.line, default=None)
+
+
+def _marked(value: str) -> str:
+    """Return ``value`` with ``${NAME}`` and ``$NAME`` as marks."""
+    value = _IN_BRACES.sub(r"⟪\1⟫", value)
+    whole = _WHOLE.fullmatch(value)
+    return f"⟪{whole[1]}⟫" if whole else _IN_STRING.sub(r"⟪\1⟫", value)
 
 
 def read_value(value: Any, vaults: Mapping[str, str] | None = None) -> Any:
@@ -91,7 +148,7 @@ def read_value(value: Any, vaults: Mapping[str, str] | None = None) -> Any:
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if vaults is not None and _VAULT.search(value):
         return _from_vault(value, vaults)
-    parts = tuple(_parts(value))
+    parts = tuple(_parts(_marked(value)))
     if not any(isinstance(part, Variable) for part in parts):
         return value
     return parts[0] if len(parts) == 1 else Joined(parts)

@@ -6,9 +6,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from wsgi_lambda.kong_import.notes import printable
 from wsgi_lambda.kong_import.variables import Joined, Variable
 
 _INDENT = "    "
+
+
+class NamedRoute(dict[str, Any]):
+    """The options of a route, with the name of its Kong route for a comment."""
+
+    def __init__(self, options: Mapping[str, Any], *, name: str) -> None:
+        super().__init__(options)
+        self.name = name
+
 
 #: Replaces a value that is left out.
 OMITTED = object()
@@ -66,13 +76,22 @@ def _python(value: Any, indent: str) -> str:
     deeper = indent + _INDENT
     if isinstance(value, Mapping) and value:
         lines = [f"{deeper}{_python(k, '')}: {_python(v, deeper)},\n" for k, v in value.items()]
-        return "".join(["{\n", *lines, indent, "}"])
+        commented = [_comment(item, deeper) for item in value.values()]
+        pairs = zip(commented, lines, strict=True)
+        return "".join(["{\n", *[comment + line for comment, line in pairs], indent, "}"])
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return "".join(["[\n", *[f"{deeper}{_python(i, deeper)},\n" for i in value], indent, "]"])
+        items = [f"{_comment(i, deeper)}{deeper}{_python(i, deeper)},\n" for i in value]
+        return "".join(["[\n", *items, indent, "]"])
     if isinstance(value, list):
         return f"[{', '.join(_python(item, deeper) for item in value)}]"
     # JSON's quotes and escapes are valid in Python.
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _comment(value: Any, indent: str) -> str:
+    """Return the line with the name of a route, "" for none."""
+    name = value.name if isinstance(value, NamedRoute) else ""
+    return f"{indent}# {printable(name)}\n" if name else ""
 
 
 def _expression(value: Variable | Joined) -> str:

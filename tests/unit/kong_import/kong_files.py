@@ -10,6 +10,9 @@ from wsgi_lambda.kong_import import Import, convert
 from wsgi_lambda.kong_import.notes import Kind
 from wsgi_lambda.kong_import.variables import mark_templates
 
+#: How the notes about options that a plugin lacks begin.
+MISSING = ("no aws_region;", "without empty_arrays_mode ")
+
 FUNCTION = {"function_name": "f"}
 PLUGIN: dict[str, Any] = {"name": "aws-lambda", "config": FUNCTION}
 
@@ -48,9 +51,9 @@ def entry_of(**options: Any) -> dict[str, Any]:
 
 
 def notes_of(text: str = "", **document: Any) -> list[tuple[Kind, str, str]]:
-    """Return the notes as tuples, without those that apply to every aws-lambda plugin."""
+    """Return the notes as tuples, without those about options that a plugin lacks."""
     notes = imported(text, **document).notes
-    return [(n.kind, n.place, n.text) for n in notes if n.place != "aws-lambda"]
+    return [(n.kind, n.place, n.text) for n in notes if not n.text.startswith(MISSING)]
 
 
 def places(kind: Kind, text: str = "", **document: Any) -> list[str]:

@@ -127,6 +127,22 @@ def test_options_that_all_entries_share_become_defaults() -> None:
     }
 
 
+def test_function_that_lost_every_route_is_noted() -> None:
+    routes = [
+        {"paths": ["/a", "~/a.+$x"], "plugins": [plugin(function_name="kept")]},
+        {"protocols": ["grpc"], "plugins": [plugin(function_name="lost")]},
+        {"protocols": ["grpc"], "plugins": [plugin(function_name="kept")]},
+    ]
+    lost = [note for note in notes_of(routes=routes) if note[0] is Kind.LOST]
+    text = "the function 'lost' has no route here: its requests go to the app"
+    assert lost == [(Kind.LOST, "routes[1]", text)]
+
+
+def test_plugin_without_a_function_or_config_is_converted() -> None:
+    routes = [{"paths": ["/a"], "plugins": [{"name": "aws-lambda"}]}]
+    assert routes_of(routes=routes) == {"/a": {}}
+
+
 def test_empty_file_becomes_a_valid_configuration() -> None:
     assert read_routes(imported().configuration, {}) == ()
 

@@ -15,7 +15,7 @@ from tests.unit.kong_import.kong_files import (
     routes_of,
 )
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.kong_import import convert
+from wsgi_lambda.kong_import import convert, convert_all
 from wsgi_lambda.kong_import.notes import Kind
 
 
@@ -154,3 +154,49 @@ def test_only_vaults_of_the_environment_are_imported(name: str, expected: list[s
 )
 def test_fields_of_a_wrong_type_are_noted(fields: dict[Any, Any]) -> None:
     assert notes_of(routes=[route(), {"plugins": [{"name": "aws-lambda"}], **fields}])
+
+
+def test_documents_are_merged() -> None:
+    found = convert_all(
+        [
+            ("a.yml", kong_file(services=[{"name": "s", "routes": [{"paths": ["/a"]}]}])),
+            ("b.yml", kong_file(plugins=[{"name": "aws-lambda", "service": "s", "_config": "x"}])),
+            ("c.yml", kong_file(_plugin_configs={"x": FUNCTION}, upstreams=[{"name": "u"}])),
+        ]
+    )
+    assert found.configuration["routes"] == {"/a": FUNCTION}
+    places = [note.place for note in found.notes]
+    assert "a.yml: services[0] (s).routes[0].paths[0]" in places
+    assert "c.yml: upstreams" in places
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        {"services": [{"name": "shop"}]},
+        {"routes": [{"name": "shop", "paths": ["/a"]}]},
+        {"consumers": [{"username": "shop"}]},
+    ],
+    ids=["services", "routes", "consumers"],
+)
+def test_name_that_stands_twice_is_rejected(entities: dict[str, Any]) -> None:
+    (kind,) = entities
+    message = rf"b.yml: {kind}\[0\] \(shop\): has the same name as a.yml: {kind}\[0\] \(shop\)"
+    with pytest.raises(ConfigError, match=message):
+        convert_all([("a.yml", kong_file(**entities)), ("b.yml", kong_file(**entities))])
+
+
+def test_entities_without_a_name_are_not_compared() -> None:
+    document = kong_file(services=[{}, {}], consumers=[{"custom_id": "a"}, {"custom_id": "b"}])
+    assert convert(document).configuration == {"routes": {}}
+
+
+def test_documents_of_different_formats_are_rejected() -> None:
+    message = "_format_version: must be one of 1.1, 2.1, 3.0, the same in all files"
+    with pytest.raises(ConfigError, match=message):
+        convert_all([("a.yml", kong_file(version="3.0")), ("b.yml", kong_file(version="2.1"))])
+
+
+def test_document_that_is_not_a_mapping_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"b\.yml: must be a mapping, not list"):
+        convert_all([("a.yml", kong_file()), ("b.yml", [])])

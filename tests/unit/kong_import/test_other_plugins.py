@@ -20,3 +20,23 @@ def test_protecting_or_unknown_plugin_is_a_lost_protection(name: str) -> None:
 def test_harmless_plugin_is_not_imported(name: str) -> None:
     notes = notes_of(routes=[route({"name": name})])
     assert [kind for kind, _, _ in notes] == [Kind.NOT_IMPORTED]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("cors", "browsers refuse its responses"),
+        ("request-transformer", "the function gets another event"),
+        ("response-transformer", "clients get the function's response without"),
+        ("proxy-cache", "each request runs the function"),
+        ("http-log", "nothing is sent there"),
+        ("key-auth", "option authorize"),
+        ("acl", "option authorize"),
+        ("rate-limiting", "option authorize"),
+        ("request-validator", "option authorize"),
+        ("our-own-login", "option authorize"),
+    ],
+)
+def test_note_names_the_consequence(name: str, word: str) -> None:
+    ((_, _, text),) = notes_of(routes=[route({"name": name})])
+    assert word in text

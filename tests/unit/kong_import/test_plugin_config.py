@@ -16,7 +16,8 @@ from tests.unit.kong_import.kong_files import (
     plugin,
     route,
 )
-from wsgi_lambda.kong_import.notes import SHELL_PLACEHOLDER, Kind, report
+from wsgi_lambda.kong_import.notes import Kind, report
+from wsgi_lambda.kong_import.plugin_config import template_text
 from wsgi_lambda.kong_import.writer import as_python
 
 
@@ -77,9 +78,14 @@ def test_options_are_imported(config: dict[str, Any], options: dict[str, Any]) -
             Kind.NOT_IMPORTED,
             "unsupported vault reference; set the option by hand",
         ),
-        ({"aws_secret": "${hunter2}"}, Kind.ADVICE, SHELL_PLACEHOLDER),
+        ({"aws_secret": "%env(hunter2)%"}, Kind.ERROR, template_text("%env(…)%")),
+        (
+            {"qualifier": ["v1"]},
+            Kind.ADVICE,
+            "a list with one value, which Kong rejects; imported as that value",
+        ),
     ],
-    ids=["unknown", "not of the plugin", "status", "plain secret", "vault", "placeholder"],
+    ids=["unknown", "not of the plugin", "status", "plain secret", "vault", "placeholder", "list"],
 )
 def test_option_that_needs_attention_is_noted(
     config: dict[str, Any], kind: Kind, text: str

@@ -6,10 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.unit.kong_import.kong_files import PLUGIN, notes_of, route
+from tests.unit.kong_import.kong_files import (
+    FUNCTION,
+    PLUGIN,
+    imported,
+    notes_of,
+    plugin,
+    route,
+    routes_of,
+)
+from wsgi_lambda.config import read_routes
 from wsgi_lambda.kong_import.notes import Kind
 
-TRIED_LATER = "Kong tried this route before '/a/b' of routes[1], because it has more conditions"
+HEADERS = {"x": ["1"]}
+TRIED_LATER = "Kong tried this route before routes[1]; here "
 PROXIED = "requests that Kong proxied reach a function here: "
 
 
@@ -18,23 +28,48 @@ PROXIED = "requests that Kong proxied reach a function here: "
     [
         pytest.param(
             [route(path="/a/", hosts=["h"]), route(path="/a/b/")],
-            TRIED_LATER,
+            f"{TRIED_LATER}'/a/b' of that one comes first, because it is more specific than '/a'",
             id="shorter path with more conditions",
         ),
         pytest.param(
+            [route(path="~/a/(?<id>[^/]+)/?$"), route(path="/a/b/")],
+            f"{TRIED_LATER}'/a/b' of that one comes first, because it is more specific than "
+            "'/a/{id}'",
+            id="regular expression before a path",
+        ),
+        pytest.param(
+            [
+                route(path="~/a/(?<id>[^/]+)/?$", regex_priority=2),
+                route(path="~/a/b/?$", regex_priority=1),
+            ],
+            f"{TRIED_LATER}'/a/b' of that one comes first, because it is more specific than "
+            "'/a/{id}'",
+            id="higher regex_priority",
+        ),
+        pytest.param(
+            [route(path="/a/", hosts=["h"], methods=["GET"]), route(path="/a/", headers=HEADERS)],
+            f"{TRIED_LATER}'/a' of that one comes first, because it has headers",
+            id="conditions before headers",
+        ),
+        pytest.param(
             [route(path="/a/"), {"paths": ["/a/b"]}],
-            f"{PROXIED}'/a/b' is below '/a' of routes[0]",
+            f"{PROXIED}'/a/b' and '/a' of routes[0] match the same requests",
             id="proxied below a function",
         ),
         pytest.param(
             [route(), {"hosts": ["h"]}],
-            f"{PROXIED}'/' is below '/' of routes[0]",
+            f"{PROXIED}'/' and '/' of routes[0] match the same requests",
             id="proxied host below a function for all hosts",
         ),
         pytest.param(
             [route(path="/a/", hosts=["*.h"]), {"paths": ["/a"], "hosts": ["i.h"]}],
-            f"{PROXIED}'/a' is below '/a' of routes[0]",
+            f"{PROXIED}'/a' and '/a' of routes[0] match the same requests",
             id="wildcard host may match the other host",
+        ),
+        pytest.param(
+            [route(path="/a/"), {"paths": ["~/a/?$"]}],
+            f"{PROXIED}'/a' and '/a' of routes[0] match the same requests",
+            id="proxied by a regular expression",
         ),
     ],
 )
@@ -56,8 +91,15 @@ def test_request_that_reaches_another_route_is_a_difference(
             [route(path="/a/", hosts=["h"]), route(path="/ab/")], id="path in another segment"
         ),
         pytest.param(
-            [route(path="/a/"), {"paths": ["/ab", "~/a"]}],
-            id="proxied in another segment or by a regular expression",
+            [route(path="~/a/?$", hosts=["h"]), route(path="/a/b/")], id="exact path and one below"
+        ),
+        pytest.param(
+            [route(path="~/a/(?<i>[^/]+)/?$", hosts=["h"]), route(path="/a/b/c/")],
+            id="template and a path below",
+        ),
+        pytest.param(
+            [route(path="/a/"), {"paths": ["/ab", "~/a.+b$", "/"]}],
+            id="proxied in another segment, by an unknown expression, or above the function",
         ),
         pytest.param(
             [route(path="/a/", methods=["GET"]), {"paths": ["/a"], "methods": ["PUT"]}],
@@ -81,19 +123,66 @@ def order_differences(routes: list[dict[str, Any]]) -> list[str]:
 
 
 def test_proxied_requests_of_other_consumers_are_noted() -> None:
-    plugin = {**PLUGIN, "route": "b", "consumer": "c"}
+    own = {**PLUGIN, "route": "b", "consumer": "c"}
     routes = [route(path="/a/", name="a"), {"name": "b", "paths": ["/a/b/"]}]
-    document = {"routes": routes, "consumers": [{"username": "c"}], "plugins": [plugin]}
+    document = {"routes": routes, "consumers": [{"username": "c"}], "plugins": [own]}
     texts = [text for _, place, text in notes_of(**document) if place == "routes[1] (b)"]
-    assert f"{PROXIED}'/a/b' is below '/a' of routes[0] (a)" in texts
+    assert f"{PROXIED}'/a/b' and '/a' of routes[0] (a) match the same requests" in texts
     assert texts[-1].startswith("no aws-lambda plugin runs on it for other consumers; ")
 
 
 def test_entry_for_a_consumer_that_overtakes_a_route_is_noted() -> None:
-    plugin = {**PLUGIN, "route": "b", "consumer": "c"}
+    own = {**PLUGIN, "route": "b", "consumer": "c"}
     routes = [route(name="a", methods=["GET"]), {"name": "b", "paths": ["/"]}]
-    document = {"routes": routes, "consumers": [{"username": "c"}], "plugins": [plugin]}
+    document = {"routes": routes, "consumers": [{"username": "c"}], "plugins": [own]}
     text = (
-        "for its consumers this route comes before routes[0] (a) at '/'; in Kong it came after it"
+        "Kong tried this route before routes[1] (b); here '/' of that one comes first, because it "
+        "has consumers"
     )
-    assert (Kind.DIFFERENCE, "routes[1] (b)", text) in notes_of(**document)
+    assert (Kind.DIFFERENCE, "routes[0] (a)", text) in notes_of(**document)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param({}, id="equal"),
+        pytest.param({"methods": ["GET"]}, id="fewer methods, but lost"),
+        pytest.param({"headers": {"x": ["1", "~*2"]}, "hosts": ["h"]}, id="lost headers"),
+    ],
+)
+def test_route_that_no_request_can_reach_is_left_out(hidden: dict[str, Any]) -> None:
+    routes = [
+        route(path="/a/", name="first"),
+        {"paths": ["/a/"], "plugins": [plugin(function_name="g")], "snis": ["s"], **hidden},
+    ]
+    result = imported(routes=routes)
+    assert read_routes({"aws_region": "us-east-1", **result.configuration}, {})
+    assert result.configuration["routes"] == {"/a": FUNCTION}
+    found = [(note.kind, note.place) for note in result.notes]
+    assert (Kind.NOT_IMPORTED, "routes[1]") in found
+    assert (Kind.LOST, "routes[1]") in found
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        pytest.param({"methods": ["GET"]}, id="methods"),
+        pytest.param({"hosts": ["h"]}, id="hosts"),
+        pytest.param({"headers": {"x": ["1"]}}, id="headers"),
+    ],
+)
+def test_route_with_a_condition_does_not_hide_one_without(conditions: dict[str, Any]) -> None:
+    routes = [route(path="/a/", **conditions), route(path="/a/")]
+    assert len(routes_of(routes=routes)["/a"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "is_hidden"), [(["1"], True), (["1", "2"], True), (["3"], False)], ids=str
+)
+def test_header_with_the_same_or_fewer_values_is_hidden(values: list[str], is_hidden: bool) -> None:
+    routes = [
+        route(path="/a/", headers={"x": ["1", "2"]}),
+        route(path="/a/", headers={"x": values}, created_at=1),
+    ]
+    found = routes_of(routes=routes)["/a"]
+    assert isinstance(found, dict) is is_hidden

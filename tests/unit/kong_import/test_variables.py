@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.kong_import.kong_files import imported
 from wsgi_lambda.kong_import.variables import (
+    Foreign,
     Joined,
     Variable,
-    has_shell_placeholder,
+    first_foreign,
+    foreign_template,
+    mark_templates,
     read_value,
 )
 from wsgi_lambda.kong_import.writer import as_python
@@ -91,14 +96,61 @@ def test_references_are_found_at_any_depth() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("${A}", True),
-        ("a-${A}", True),
-        ({"a": ["b", "${A}"]}, True),
-        ("$A", False),
-        ("⟪A⟫", False),
-        (1, False),
+        ("${A}", Variable("A")),
+        ("$A", Variable("A")),
+        ("$region", Variable("region")),
+        ("a-${A}-$B.c", Joined(("a-", Variable("A"), "-", Variable("B"), ".c"))),
+        ("a$b", "a$b"),
+        ("f:$LATEST", "f:$LATEST"),
+        ("$LATEST", "$LATEST"),
+        ("~/a$", "~/a$"),
+        ("$1", "$1"),
+    ],
+)
+def test_placeholder_of_a_shell_is_a_variable(value: str, expected: object) -> None:
+    assert read_value(value) == expected
+
+
+def test_placeholder_of_a_shell_may_be_invalid_yaml() -> None:
+    text = "routes: [{plugins: [{name: aws-lambda, config: {function_name: ${F}, timeout: ${T}}}]}]"
+    code = as_python(imported(text).configuration)
+    assert '"function_name": os.environ["F"],' in code
+    assert '"timeout": int(os.environ["T"]),' in code
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("%env(A)%", "%env(…)%"),
+        ("{{ .A }}", "{{ … }}"),
+        ("a-{{ .Values.a.b }}", "{{ … }}"),
+        ("${{ secrets.A }}", "{{ … }}"),
+        ("${a.b}", "${…}"),
+        ("${A:-b}", "${…}"),
+        ("$(A)", "$(…)"),
+        ("#{A}#", "#{…}"),
+        ("<your function>", "<…>"),
+        ({"a": ["b", "%env(A)%"]}, "%env(…)%"),
+        ("a", ""),
+        ("a<b>", ""),
+        ("${A}", ""),
+        ("$A", ""),
+        ('${{ env "DECK_A" }}', ""),
+        ("{vault://env/a}", ""),
+        (1, ""),
     ],
     ids=str,
 )
-def test_shell_placeholder_is_a_name_in_braces(value: object, expected: bool) -> None:
-    assert has_shell_placeholder(value) is expected
+@pytest.mark.parametrize("prepare", [str, mark_templates], ids=["value", "text of a file"])
+def test_placeholder_of_another_tool_is_named_by_its_form(
+    value: object, form: str, prepare: Callable[[str], str]
+) -> None:
+    if isinstance(value, str):
+        value = mark_templates(value) if "env" in value else prepare(value)
+    assert foreign_template(value) == form
+
+
+def test_first_placeholder_of_another_tool_has_a_line() -> None:
+    text = 'a: ${A}\nb: ${{ env "DECK_B" }}\nc: %env(C)%\nd: {{ .D }}\n'
+    assert first_foreign(text) == Foreign("%env(…)%", 3)
+    assert first_foreign("a: ${A}") is None
