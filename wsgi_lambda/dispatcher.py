@@ -21,7 +21,7 @@ from wsgi_lambda.config import read_routes
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError, PayloadTooLarge
-from wsgi_lambda.event import LONGEST_ESCAPE
+from wsgi_lambda.event import body_limit
 from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
@@ -88,7 +88,7 @@ class Dispatcher:
         route = backend.route
         try:
             if route is not None and route.match.authorize is not None:
-                limit = route.event.max_payload_size * LONGEST_ESCAPE
+                limit = body_limit(request, route.event)
                 refusal = authorize(route.match.authorize, request, body_limit=limit)
                 if refusal is not None:
                     request.body.drain()

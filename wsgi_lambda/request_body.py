@@ -50,13 +50,16 @@ class RequestBody:
         _check_length(len(self._bytes), limit)
         return self._bytes
 
-    def skip(self) -> int:
+    def skip(self, limit: int) -> int:
         """Read the body to its end, discard it, and return its length in bytes.
 
         An incomplete body is rejected here too, so that no function runs for
-        half a request.
+        half a request, and so is one of more than ``limit`` bytes.
         """
-        return len(self._bytes) if self._bytes is not None else sum(map(len, self._read(None)))
+        if self._bytes is None:
+            return sum(map(len, self._read(limit)))
+        _check_length(len(self._bytes), limit)
+        return len(self._bytes)
 
     def drain(self) -> None:
         """Read and discard the rest of the body, up to 32 MiB or for 2 s.
@@ -155,9 +158,9 @@ class KnownBody:
         _check_length(len(self._bytes), limit)
         return self._bytes
 
-    def skip(self) -> int:
-        """Return the length of the body in bytes."""
-        return len(self._bytes)
+    def skip(self, limit: int) -> int:
+        """Return the length of the body in bytes; raise `PayloadTooLarge` over ``limit``."""
+        return len(self.read(limit))
 
     def drain(self) -> None:
         """Do nothing: the body was read to its end."""

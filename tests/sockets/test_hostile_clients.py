@@ -255,12 +255,12 @@ class Endless:
 
 @pytest.mark.promise("bounded", "whole")
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("kind", [FORM, MULTIPART, "application/json"])
+@pytest.mark.parametrize("kind", [FORM, MULTIPART, "application/json", "text/plain", ""])
 def test_endless_body_is_read_to_the_limit(
     path: str, kind: str, lambda_server: LambdaServer, make_app: MakeApp, tried: Tried
 ) -> None:
     stream = Endless()
-    app = make_app(ROUTES, max_payload_size=100_000)
+    app = make_app(ROUTES, max_payload_size=100_000, max_arguments=10)
     chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     status, _ = call(app, path, b"", kind, **chunked, **{"wsgi.input": stream})
     assert (status, lambda_server.connections) == (413, 0)

@@ -119,10 +119,6 @@ def break_off(*_: Any, **__: Any) -> Any:
     raise Broken
 
 
-class BrokenInput(io.BytesIO):
-    read = break_off
-
-
 def our_frames(traceback: TracebackType | None) -> Iterator[dict[str, Any]]:
     while traceback is not None:
         frame = traceback.tb_frame
@@ -131,7 +127,7 @@ def our_frames(traceback: TracebackType | None) -> Iterator[dict[str, Any]]:
         traceback = traceback.tb_next
 
 
-@pytest.mark.parametrize("place", ["start_response", "input", "clock"])
+@pytest.mark.parametrize("place", ["start_response", "clock"])
 def test_locals_of_a_crash_show_no_credentials(
     place: str, app: LambdaMiddleware, monkeypatch: pytest.MonkeyPatch, tried: Tried
 ) -> None:
@@ -140,7 +136,7 @@ def test_locals_of_a_crash_show_no_credentials(
         "PATH_INFO": "/f",
         "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": "2",
-        "wsgi.input": BrokenInput() if place == "input" else io.BytesIO(b"{}"),
+        "wsgi.input": io.BytesIO(b"{}"),
     }
     if place == "clock":
         monkeypatch.setattr("wsgi_lambda.invoke.sign.time.strftime", break_off)

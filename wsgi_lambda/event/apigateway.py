@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from wsgi_lambda.event.arguments import split_arguments
 from wsgi_lambda.header_syntax import HOP_BY_HOP
-from wsgi_lambda.options import Route
+from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
 from wsgi_lambda.trace import HEADER as TRACE_HEADER
 
@@ -113,7 +113,8 @@ def _with_slashes(path: bytes) -> bytes:
 def _raw_path(request: Request) -> str:
     target = request.raw_target
     if not target.startswith("/"):
-        target = _ABSOLUTE_FORM.sub("", target, count=1)
+        absolute = _ABSOLUTE_FORM.match(target)
+        target = target[absolute.end() :] if absolute else target
     return quote(encode(target.partition("?")[0]), safe=_RAW_SAFE)
 
 
@@ -233,13 +234,13 @@ def principal(request: Request) -> dict[str, str] | None:
     return {"principalId": decode(user)} if user else None
 
 
-def query_values(request: Request, most: int) -> dict[str, list[str]]:
+def query_values(request: Request, options: EventOptions) -> dict[str, list[str]]:
     """Return the query's values by name, decoded; `?flag` is an empty string.
 
-    Raises `TooManyArguments` for more than ``most``.
+    Raises what `split_arguments` raises.
     """
     found: dict[str, list[str]] = {}
-    for name, value in split_arguments(request.query, most):
+    for name, value in split_arguments(request.query, options):
         found.setdefault(name, []).append(value or "")
     return found
 

@@ -51,7 +51,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     path = path_of(request, route).encoded
     resource, parameters = resource_of(request, route)
     headers = headers_of(request)
-    query = query_values(request, route.event.max_arguments)
+    query = query_values(request, route.event)
     body, is_encoded = _body(request, route)
     return {
         "version": "1.0",

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -25,9 +24,8 @@ from wsgi_lambda.event.body import as_text
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
-_TEXT = re.compile(
-    r"text/.+|application/(?:json|xml|(?:x-)?javascript|ecmascript)|.+/.+\+(?:json|xml)"
-)
+#: Types of `application` that are text.
+_TEXT = frozenset(("json", "xml", "javascript", "x-javascript", "ecmascript"))
 
 
 def build(request: Request, route: Route) -> dict[str, Any]:
@@ -39,7 +37,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     path = path_of(request, route)
     headers = headers_of(request)
     cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
-    arguments = query_values(request, route.event.max_arguments)
+    arguments = query_values(request, route.event)
     query = {name: ",".join(values) for name, values in arguments.items()}
     body, is_encoded = _body(request, route)
     event = {
@@ -90,5 +88,17 @@ def _body(request: Request, route: Route) -> tuple[str | None, bool]:
     body = request.body.read(route.event.max_payload_size)
     if not body:
         return None, False
-    is_text = _TEXT.fullmatch(request.media_type) and not request.headers.get("content-encoding")
-    return as_text(body, is_text=bool(is_text) or not route.event.base64_encode_body)
+    is_text = _is_text(request.media_type) and not request.headers.get("content-encoding")
+    return as_text(body, is_text=is_text or not route.event.base64_encode_body)
+
+
+def _is_text(media_type: str) -> bool:
+    kind, _, subtype = media_type.partition("/")
+    if not kind or not subtype:
+        return False
+    suffix = subtype.rpartition("+")[2]
+    return (
+        kind == "text"
+        or (kind == "application" and subtype in _TEXT)
+        or (suffix in ("json", "xml") and len(subtype) > len(suffix) + 1)
+    )

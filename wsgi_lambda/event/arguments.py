@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from wsgi_lambda import strict_json
 from wsgi_lambda.errors import PayloadTooLarge, RequestError, TooManyArguments
-from wsgi_lambda.options import Route
+from wsgi_lambda.event import percent
+from wsgi_lambda.event.body import PART_HEADERS
+from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
 log = logging.getLogger("wsgi_lambda")
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-_JSON = re.compile(r"application/(?:json|.+\+json)")
 
-# The longest notation for one byte of an event: JSON's \u0041 for "A". A body of
-# more than that many times the limit of the event cannot fit into it.
-LONGEST_ESCAPE = 6
+# The longest notations for one byte of an event: "A" is \u0041 in JSON, %41 in a form.
+# A body of more than that many times the limit of the event cannot fit into it.
+JSON_ESCAPE = 6  # bytes
+FORM_ESCAPE = 3  # bytes
 
 
 def build(request: Request, route: Route) -> Any:
@@ -34,16 +34,16 @@ def build(request: Request, route: Route) -> Any:
     ``{"key1": "value1", "tag": ["a", "b"], "flag": True}``.
     """
     options = route.event
-    query = parse_arguments(request.query, options.max_arguments)
+    query = parse_arguments(request.query, options)
     parameters = route.path.parameters(request.path_info)
     if not has_arguments(request.media_type):
-        length = request.body.skip()
+        length = request.body.skip(body_limit(request, options))
         if length and options.reject_unparsed_body:
             raise RequestError("The request's body has an unsupported type", status=415)
         _log_ignored(request, length, "its type contains no arguments")
         return {**query, **parameters}
     body = _read_body(request, route)
-    value = parse_body(request, body, options.max_arguments)
+    value = parse_body(request, body, options)
     if isinstance(value, dict):
         return {**query, **value, **parameters}
     if isinstance(value, list):
@@ -57,26 +57,35 @@ def build(request: Request, route: Route) -> Any:
 def build_without_body(request: Request, route: Route) -> Any:
     """Return the same event without the body, after logging that it is left out."""
     _leave_out(request, _read_body(request, route), route)
-    query = parse_arguments(request.query, route.event.max_arguments)
+    query = parse_arguments(request.query, route.event)
     return {**query, **route.path.parameters(request.path_info)}
 
 
 def _read_body(request: Request, route: Route) -> bytes:
-    limit = route.event.max_payload_size
-    body = request.body.read(limit * LONGEST_ESCAPE)
+    body = request.body.read(body_limit(request, route.event))
     if is_json(request.media_type):
-        _check_size(body, limit)
+        _check_size(body, route.event.max_payload_size)
     return body
+
+
+def body_limit(request: Request, options: EventOptions) -> int:
+    """Return the most bytes of a body of this type that an event can need."""
+    limit = options.max_payload_size
+    if request.media_type == FORM:
+        return limit * FORM_ESCAPE
+    if request.media_type == MULTIPART:
+        return limit + PART_HEADERS * options.max_arguments
+    return limit * JSON_ESCAPE if is_json(request.media_type) else limit
 
 
 def _check_size(body: bytes, limit: int) -> None:
     """Reject JSON that cannot fit into the event before parsing it, to many times its size.
 
-    Only white space and escapes (and the NULs of UTF-16) can be written shorter.
+    Only white space and `\\u` escapes (and the NULs of UTF-16) can be written shorter.
     """
     if len(body) > limit:
         blanks = sum(map(body.count, (b" ", b"\t", b"\r", b"\n", b"\0")))
-        shortest = len(body) - blanks - (LONGEST_ESCAPE - 1) * body.count(b"\\")
+        shortest = len(body) - blanks - (JSON_ESCAPE - 1) * body.count(b"\\u")
         if shortest > limit:
             raise PayloadTooLarge(detail=f"JSON of {len(body)} bytes, limit {limit} bytes")
 
@@ -102,7 +111,10 @@ def _leave_out(request: Request, body: bytes, route: Route) -> None:
 
 def is_json(media_type: str) -> bool:
     """Whether it is `application/json` or a type like `application/ld+json` (RFC 6839)."""
-    return _JSON.fullmatch(media_type) is not None
+    kind, _, subtype = media_type.partition("/")
+    return kind == "application" and (
+        subtype == "json" or (subtype.endswith("+json") and len(subtype) > len("+json"))
+    )
 
 
 def has_arguments(media_type: str) -> bool:
@@ -110,50 +122,69 @@ def has_arguments(media_type: str) -> bool:
     return media_type in (FORM, MULTIPART) or is_json(media_type)
 
 
-def parse_body(request: Request, body: bytes, most: int) -> dict[str, Any] | list[Any] | None:
+def parse_body(
+    request: Request, body: bytes, options: EventOptions
+) -> dict[str, Any] | list[Any] | None:
     """Return the arguments in ``body``, parsed by the request's type, or None without any.
 
-    Raises `TooManyArguments` for a form with more than ``most`` of them.
+    Raises `TooManyArguments` for a form with more than `max_arguments` of them.
     """
     if not body:
         return None
     if request.media_type == FORM:
-        return parse_arguments(body, most)
+        return parse_arguments(body, options)
     if request.media_type == MULTIPART:
         from wsgi_lambda.event import multipart
 
-        pairs = multipart.parse(request.content_type, body, most)
+        pairs = multipart.parse(request.content_type, body, options.max_arguments)
         return None if pairs is None else _collect(pairs)
     if is_json(request.media_type):
         return _parse_json(body)
     return None
 
 
-def parse_arguments(encoded: bytes, most: int) -> dict[str, Any]:
+def parse_arguments(encoded: bytes, options: EventOptions) -> dict[str, Any]:
     """Return the arguments of a query or form: `a=1&a=2&flag` is `{"a": ["1", "2"], "flag": true}`.
 
     Percent-escapes and `+` are decoded as UTF-8; invalid bytes become U+FFFD.
-    Raises `TooManyArguments` for more than ``most``.
+    Raises what `split_arguments` raises.
     """
-    pairs = split_arguments(encoded, most)
+    pairs = split_arguments(encoded, options)
     return _collect([(name, True if value is None else value) for name, value in pairs])
 
 
-def split_arguments(encoded: bytes, most: int) -> Iterator[tuple[str, str | None]]:
+def split_arguments(encoded: bytes, options: EventOptions) -> Iterator[tuple[str, str | None]]:
     """Yield the names and values of a query or form, decoded; without `=` the value is None.
 
-    Raises `TooManyArguments` for more than ``most``.
+    Raises `TooManyArguments` for more than `max_arguments`, and `PayloadTooLarge`
+    as soon as they are longer than `max_payload_size`.
     """
-    if encoded.count(b"&") >= most:
-        raise TooManyArguments(most)
+    if encoded.count(b"&") >= options.max_arguments:
+        raise TooManyArguments(options.max_arguments)
+    decoder = _Decoder(options.max_payload_size)
     for part in encoded.split(b"&"):
         if part:
             name, equals, value = part.partition(b"=")
-            yield _unquote(name), _unquote(value) if equals else None
+            yield decoder.text(name), decoder.text(value) if equals else None
 
 
-def _unquote(quoted: bytes) -> str:
-    return unquote_to_bytes(quoted.replace(b"+", b" ")).decode(errors="replace")
+class _Decoder:
+    """Decodes names and values, up to a number of bytes for all of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = self._left = limit
+
+    def text(self, quoted: bytes) -> str:
+        quoted = quoted.replace(b"+", b" ")
+        if b"%" not in quoted:
+            return quoted.decode(errors="replace")
+        blocks = []
+        for block in percent.unquote(quoted):
+            self._left -= len(block)
+            if self._left < 0:
+                raise PayloadTooLarge(detail=f"arguments over the limit of {self._limit} bytes")
+            blocks.append(block)
+        return b"".join(blocks).decode(errors="replace")
 
 
 def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

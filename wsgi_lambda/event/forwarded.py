@@ -38,7 +38,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     event = build_without_arguments(request, route)
     if route.event.forward_request_body:
         body = _read_body(request, route)
-        event["request_body_args"] = parse_body(request, body, route.event.max_arguments) or {}
+        event["request_body_args"] = parse_body(request, body, route.event) or {}
     return event
 
 
@@ -50,7 +50,7 @@ def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
         event["request_method"] = request.method
     if options.forward_request_uri:
         event["request_uri"] = request.target
-        event["request_uri_args"] = parse_arguments(request.query, options.max_arguments)
+        event["request_uri_args"] = parse_arguments(request.query, options)
         if route.path.is_template:
             event["request_path_parameters"] = route.path.parameters(request.path_info)
     if options.forward_request_headers:
@@ -59,7 +59,7 @@ def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
         event.update(_body(request, _read_body(request, route), options.base64_encode_body))
         event["request_body_args"] = {}
     else:
-        request.body.skip()
+        request.body.skip(options.max_payload_size)
     return event
 
 

@@ -6,20 +6,36 @@ Imported at the first such body.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+from werkzeug.sansio.multipart import (
+    Data,
+    Epilogue,
+    Event,
+    Field,
+    File,
+    MultipartDecoder,
+    NeedData,
+)
 
 from wsgi_lambda.errors import TooManyArguments
+from wsgi_lambda.event.body import PART_HEADERS
+
+_BLOCK = 64 * 1024  # bytes; other threads get their turn between blocks
+_LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
+_LONGEST_PREAMBLE = 16 * 1024  # bytes before the first boundary, which are ignored
 
 
 class _Decoder(MultipartDecoder):
     """Werkzeug's decoder, which also accepts part headers that are not UTF-8 (old browsers)."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        if len(data) > PART_HEADERS:
+            raise ValueError("the headers of a part are too long")
         return super()._parse_headers(data.decode(errors="replace").encode())
 
 
@@ -29,29 +45,42 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
     Raises `TooManyArguments` for more than ``most`` parts. Example:
     ``[("title", "Tea"), ("file", {"filename": …, "content_type": …, "body": …})]``.
     """
-    boundary = parse_options_header(content_type)[1].get("boundary", "")
-    if not boundary:
+    boundary = parse_options_header(content_type)[1].get("boundary", "").encode()
+    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
         return None
-    decoder = _Decoder(boundary.encode(), max_parts=most)
-    decoder.receive_data(body)
-    decoder.receive_data(None)
-    pairs: list[tuple[str, Any]] = []
-    content = bytearray()
+    # The decoder compares the boundary at every position before the first one.
+    if not 0 <= body.find(b"--" + boundary) <= _LONGEST_PREAMBLE:
+        return None
     try:
-        while not isinstance(event := decoder.next_event(), Epilogue):
-            if isinstance(event, (Field, File)):
-                part, content = event, bytearray()
-            elif isinstance(event, Data):
-                content += event.data
-                if not event.more_data:
-                    pairs.append((part.name, _part_value(part, bytes(content))))
+        pairs = list(_pairs(_events(boundary, body, most)))
     except ValueError:
         return None
     except RequestEntityTooLarge as error:
         raise TooManyArguments(most) from error
-    if any(name is None for name, _ in pairs):
-        return None
-    return pairs
+    named = [(name, value) for name, value in pairs if name is not None]
+    return named if len(named) == len(pairs) else None
+
+
+def _events(boundary: bytes, body: bytes, most: int) -> Iterator[Event]:
+    decoder = _Decoder(boundary, max_parts=most)
+    blocks = [body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK)]
+    for block in (*blocks, None):
+        decoder.receive_data(block)
+        while not isinstance(event := decoder.next_event(), NeedData):
+            yield event
+            if isinstance(event, Epilogue):
+                return
+
+
+def _pairs(events: Iterable[Event]) -> Iterator[tuple[str | None, Any]]:
+    content = bytearray()
+    for event in events:
+        if isinstance(event, (Field, File)):
+            part, content = event, bytearray()
+        elif isinstance(event, Data):
+            content += event.data
+            if not event.more_data:
+                yield part.name, _part_value(part, bytes(content))
 
 
 def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:

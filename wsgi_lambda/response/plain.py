@@ -16,8 +16,20 @@ from wsgi_lambda.response.wsgi import Response
 
 log = logging.getLogger("wsgi_lambda")
 
-_EMPTY_ARRAY = re.compile(rb'"(?:[^"\\]|\\.)*+"|\[[ \t\r\n]*\]', re.DOTALL)
+_ARRAY = rb"\[[ \t\r\n]*+\]"
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# Everything up to the next empty array, then the array, or a string without an end.
+# Strings are consumed whole, so that brackets inside them stay.
+_EMPTY_ARRAY = re.compile(
+    rb'((?:[^"\[]++|' + _STRING + rb"|\[(?![ \t\r\n]*+\]))*+)(?:(" + _ARRAY + rb')|(".*))?',
+    re.DOTALL,
+)
+_BARE_ARRAY = re.compile(_ARRAY)
+
 _LOGGED = 8 * 1024  # bytes of a function's error
+# Arrays and objects of an error that is searched for stack traces, which takes a
+# microsecond for each. Errors of the runtimes have a few dozen.
+_MOST_CONTAINERS = 10_000
 # The names that the runtimes give to stack traces; Node uses `trace`.
 _STACK_TRACES = frozenset(("stackTrace", "trace"))
 
@@ -29,8 +41,12 @@ def plain_body(body: bytes, headers: Headers, options: ResponseOptions) -> bytes
     media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
     if "json" not in media_type.lower():
         return body
-    # The pattern consumes whole strings, so that brackets inside them stay.
-    return _EMPTY_ARRAY.sub(lambda found: b"{}" if found[0][:1] == b"[" else found[0], body)
+    return _EMPTY_ARRAY.sub(_replace_array, body)
+
+
+def _replace_array(found: re.Match[bytes]) -> bytes:
+    text, array, unfinished = found.groups()
+    return text + (b"{}" if array else b"") + _BARE_ARRAY.sub(b"{}", unfinished or b"")
 
 
 def function_error(
@@ -75,6 +91,8 @@ def decode_log(log_result: str) -> str:
 
 def _without_stack_traces(body: bytes, kind: str) -> bytes:
     try:
+        if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
+            raise ValueError("too many arrays and objects")  # noqa: TRY301
         error = json.loads(body)
         public = _public(error)
         return body if public == error else json.dumps(public, ensure_ascii=False).encode()

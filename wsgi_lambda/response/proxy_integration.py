@@ -21,6 +21,9 @@ from wsgi_lambda.response.headers import end_to_end
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 _COOKIE = "set-cookie"
 _MOST_HEADERS = 1000  # lines
+# A result has a few dozen, whatever its body is: a string. Each takes 60 bytes and more.
+_MOST_CONTAINERS = 100_000
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
     With ``is_inferred`` (payload 2.0) return None for JSON without a
     `statusCode`: it is the body of the response itself.
     """
+    if _count_containers(payload) > _MOST_CONTAINERS:
+        raise _malformed("result", f"has more than {_MOST_CONTAINERS:,} arrays and objects")
     try:
         result = strict_json.loads(payload)
     except (ValueError, RecursionError) as error:
@@ -48,12 +53,32 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
         return None
     if not isinstance(result, dict):
         raise _malformed("result", "is not a JSON object")
+    _check_number_of_headers(result)
     headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
-    if len(headers) > _MOST_HEADERS:
-        raise _malformed("headers", f"are more than {_MOST_HEADERS} lines")
     return Result(
         _status(result), end_to_end(headers), _body(result), content_length=_content_length(headers)
     )
+
+
+def _count_containers(payload: bytes) -> int:
+    """Return at most how many arrays and objects the JSON has, brackets in strings left out."""
+    count = payload.count(b"[") + payload.count(b"{")
+    if count <= _MOST_CONTAINERS:
+        return count
+    bare = _STRING.sub(b"", payload)
+    return bare.count(b"[") + bare.count(b"{")
+
+
+def _check_number_of_headers(result: dict[str, Any]) -> None:
+    """Count the header lines before any of them is looked at."""
+    lines = 0
+    for field in ("headers", "multiValueHeaders", "cookies"):
+        value = result.get(field)
+        lines += len(value) if isinstance(value, (dict, list)) else 0
+        if field == "multiValueHeaders" and isinstance(value, dict):
+            lines += sum(len(each) - 1 for each in value.values() if isinstance(each, list))
+    if lines > _MOST_HEADERS:
+        raise _malformed("headers", f"are more than {_MOST_HEADERS:,} lines")
 
 
 def _malformed(field: str, what: str) -> ResultError:

@@ -20,7 +20,7 @@ _LONGEST_LINE = 65536  # bytes
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
 # RFC 9112, 5: no space before the colon, no continuation lines.
-_FIELD = re.compile(rf"({TOKEN.pattern}):[ \t]*([^\r\n\0]*)\r?\n")
+_FIELD = re.compile(rf"({TOKEN.pattern}):([^\r\n\0]*)\r?\n")
 _FRAMING = ("connection", "content-length", "transfer-encoding")
 
 
@@ -69,7 +69,7 @@ class StrictResponse(HTTPResponse):
             found = _FIELD.fullmatch(line)
             if found is None:
                 raise HTTPException("the response head has a malformed header")
-            fields.append((found[1], found[2].rstrip(" \t")))
+            fields.append((found[1], found[2].strip(" \t")))
             if len(fields) > _MOST_FIELDS:
                 raise HTTPException(f"the response head has more than {_MOST_FIELDS} headers")
         return fields
