@@ -41,7 +41,7 @@ def find_contradictions(
     yield from _in_identity(identity, environ)
     yield from _in_region(target, region)
     try:
-        endpoints.complete(transport, region, environ)
+        transport = endpoints.complete(transport, region, environ)
     except ValueError as error:
         yield Finding("host", f"not set, and {error}", "invalid_environment")
     try:

@@ -112,9 +112,9 @@ def _from_environment(transport: Transport, environ: Mapping[str, str]) -> Trans
 
 
 def check_sts(environ: Mapping[str, str]) -> None:
-    """Raise ValueError that names the variable if the endpoint of STS, which botocore uses, is bad.
+    """Check the endpoint of STS in the environment, which botocore reads at the first request.
 
-    Botocore would find that at the first request.
+    Raises ValueError that names the variable if it contains white space.
     """
     name = next((name for name in STS_NAMES if environ.get(name)), None)
     if name is None or _is_true(environ, IGNORE_ENDPOINTS):

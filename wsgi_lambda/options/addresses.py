@@ -117,7 +117,10 @@ def tls_verify(value: object) -> bool | CABundle:
 
 
 def read_ca_bundle(path: str) -> CABundle:
-    """Read a bundle once and for all, so that an unreadable file is found at start-up."""
+    """Read a bundle now, so that an unreadable file is found at start-up.
+
+    Raises ValueError without the path.
+    """
     try:
         with open(path, "rb") as file:
             # The certificates are ASCII; comments between them may be anything.

@@ -12,13 +12,11 @@ from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
-from wsgi_lambda.response.headers import end_to_end, without
+from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 from wsgi_lambda.response.plain import function_error, plain_body
 from wsgi_lambda.response.proxy_integration import read_result
 from wsgi_lambda.response.service_error import service_error
 from wsgi_lambda.response.wsgi import Response
-
-JSON_TYPE = ("Content-Type", "application/json")
 
 # The server writes its own Date; two would be on the wire.
 _NOT_PASSED_ON = frozenset(("date", "x-amz-log-result"))

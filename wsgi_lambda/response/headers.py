@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from wsgi_lambda.header_syntax import HOP_BY_HOP, Headers, is_plain, is_token, is_value
 
+JSON_TYPE = ("Content-Type", "application/json")
+
 # The server frames the response; PEP 3333 forbids applications to send hop-by-hop
 # headers. `Status` sets the status under CGI; the others make nginx, Apache, lighttpd or
 # Perlbal send a file, or another URL, instead of the response.

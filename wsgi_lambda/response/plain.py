@@ -12,6 +12,7 @@ from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import ResponseOptions
+from wsgi_lambda.response.headers import JSON_TYPE, without
 from wsgi_lambda.response.wsgi import Response
 
 log = logging.getLogger("wsgi_lambda")
@@ -54,7 +55,7 @@ def function_error(
 ) -> Response:
     """Log the error of a function and return it without its stack trace.
 
-    An error that cannot be parsed may contain one, so another one is returned.
+    An error that cannot be parsed may contain a stack trace, so it is replaced.
 
     In proxy integration it is a `ResultError`: 504 for Lambda's own "Task
     timed out", else 502.
@@ -74,7 +75,10 @@ def function_error(
             status=504 if b"Task timed out" in reply.body else 502,
             request_id=reply.request_id,
         )
-    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body, kind)
+    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body)
+    if body is None:
+        body = json.dumps({"errorMessage": "The function failed", "errorType": kind}).encode()
+        headers = [*without(headers, [JSON_TYPE]), JSON_TYPE]
     status = reply.status
     if kind == "Unhandled" and options.unhandled_status is not None:
         status = options.unhandled_status
@@ -89,7 +93,8 @@ def decode_log(log_result: str) -> str:
         return repr(log_result)
 
 
-def _without_stack_traces(body: bytes, kind: str) -> bytes:
+def _without_stack_traces(body: bytes) -> bytes | None:
+    """Return an error without its stack traces, or None if it cannot be parsed."""
     try:
         if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
             raise ValueError("too many arrays and objects")  # noqa: TRY301
@@ -97,7 +102,7 @@ def _without_stack_traces(body: bytes, kind: str) -> bytes:
         public = _public(error)
         return body if public == error else json.dumps(public, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return json.dumps({"errorMessage": "The function failed", "errorType": kind}).encode()
+        return None
 
 
 def _public(value: Any) -> Any:

@@ -175,10 +175,11 @@ def _without_equal_cookies(headers: Headers) -> Headers:
     kept: Headers = []
     seen: set[str] = set()
     for name, value in headers:
-        if name.lower() != _COOKIE or value not in seen:
-            kept.append((name, value))
         if name.lower() == _COOKIE:
+            if value in seen:
+                continue
             seen.add(value)
+        kept.append((name, value))
     return kept
 
 

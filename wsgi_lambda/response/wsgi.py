@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.header_syntax import Headers
-from wsgi_lambda.response.headers import end_to_end, without
+from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 
 # RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these do not have a body.
 _BODILESS = frozenset((204, 205, 304))
@@ -54,7 +54,7 @@ def failure(error: LambdaError, *, trace: str = "") -> Response:
     """
     body = json.dumps({"message": error.message, "request_id": error.request_id}).encode()
     headers = [
-        ("Content-Type", "application/json"),
+        JSON_TYPE,
         ("X-Amzn-RequestId", error.request_id),
         ("X-Amzn-Trace-Id", trace),
         ("Retry-After", error.retry_after),

@@ -63,9 +63,22 @@ def test_unreadable_bundle_in_the_environment_is_named_by_its_variable(name):
     ]
 
 
-def test_bundle_in_the_environment_is_not_read_without_tls():
-    environ = {**REGION, "AWS_CA_BUNDLE": "/nowhere/ca.pem"}
-    assert read_route(environ=environ, disable_https=True).transport.tls_verify is True
+@pytest.mark.parametrize(
+    ("options", "endpoint"),
+    [({"disable_https": True}, ""), ({}, "http://127.0.0.1:4566")],
+    ids=["option", "endpoint"],
+)
+def test_bundle_in_the_environment_is_not_read_without_tls(options, endpoint):
+    environ = {**REGION, "AWS_CA_BUNDLE": "/nowhere/ca.pem", "AWS_ENDPOINT_URL": endpoint}
+    assert read_route(environ=environ, **options).transport.tls_verify is True
+
+
+def test_problems_of_endpoint_and_bundle_are_reported_together():
+    environ = {**REGION, "AWS_CA_BUNDLE": "/nowhere/ca.pem", "AWS_ENDPOINT_URL": "http://a b"}
+    assert [line.partition(":")[0] for line in problems_of(environ=environ)] == [
+        "routes['/a'].host",
+        "routes['/a'].tls_verify",
+    ]
 
 
 def test_routes_share_the_bundle_in_the_environment():
