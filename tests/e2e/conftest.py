@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.tools.server_matrix import to_markdown
+
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 40.0  # seconds, for a busy machine
 READY = "Press Ctrl-C to stop"
@@ -120,3 +122,21 @@ def django_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def shop(request: pytest.FixtureRequest) -> Demo:
     """The shop in each framework."""
     return request.getfixturevalue(f"{request.param}_shop")
+
+
+_MATRIX = pytest.StashKey[dict[tuple[str, str], str]]()
+
+
+@pytest.fixture(scope="session")
+def server_matrix(pytestconfig: pytest.Config) -> dict[tuple[str, str], str]:
+    """The outcomes of `test_servers`, which are printed at the end of the run."""
+    return pytestconfig.stash.setdefault(_MATRIX, {})
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    outcomes = config.stash.get(_MATRIX, {})
+    if outcomes:
+        terminalreporter.section("servers and requests")
+        from tests.e2e.test_servers import KINDS, REQUESTS
+
+        terminalreporter.write(to_markdown(outcomes, KINDS, REQUESTS))
