@@ -56,10 +56,10 @@ class RequestBody:
         An incomplete body is rejected here too, so that no function runs for
         half a request, and so is one of more than ``limit`` bytes.
         """
-        if self._bytes is None:
-            return sum(map(len, self._read(limit)))
-        _check_length(len(self._bytes), limit)
-        return len(self._bytes)
+        if self._is_over and self._failure is None:
+            _check_length(self._received, limit)
+            return self._received
+        return sum(map(len, self._read(limit)))
 
     def drain(self) -> None:
         """Read and discard the rest of the body, up to 32 MiB or for 2 s.
@@ -73,7 +73,7 @@ class RequestBody:
             return
         most, end = self._received + DRAIN_SIZE, time.monotonic() + DRAIN_SECONDS
         with suppress(RequestError):
-            for _ in self._blocks(None):
+            for _ in self._blocks(None, self._received):
                 if self._received >= most or time.monotonic() >= end:
                     break
         self._is_over = True
@@ -90,7 +90,9 @@ class RequestBody:
             raise
         self._is_over = True
 
-    def _blocks(self, limit: int | None) -> Iterator[bytes]:
+    def _blocks(self, limit: int | None, start: int = 0) -> Iterator[bytes]:
+        """Yield the body from its byte ``start`` on, which is the next of ``wsgi.input``."""
+        self._received = start
         length = self._content_length()
         if length is None and not self._environ.get("wsgi.input_terminated"):
             return

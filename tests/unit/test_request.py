@@ -49,6 +49,20 @@ def test_body_can_be_asked_for_twice() -> None:
     assert twice.body.read(3) is twice.body.read(3)
 
 
+def test_body_can_be_skipped_twice() -> None:
+    twice = request(b"abc", CONTENT_LENGTH="3")
+    assert (twice.body.skip(9), twice.body.skip()) == (3, 3)
+
+
+@pytest.mark.promise("whole")
+def test_body_that_was_skipped_is_not_empty() -> None:
+    skipped = request(b"abc", CONTENT_LENGTH="3")
+    skipped.body.skip(9)
+    with pytest.raises(RequestError, match="shorter") as caught:
+        skipped.body.read(3)
+    assert caught.value.status == 400
+
+
 @pytest.mark.promise("whole")
 @pytest.mark.parametrize("length", ["-1", "+3", "3 ", "0x3", "3,3", "\u0663", "9" * 20])
 def test_length_is_digits(length: str) -> None:
