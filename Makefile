@@ -23,11 +23,12 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
 
+# The test dependencies include uWSGI, which pip compiles: apt-get install gcc python3-dev.
 test: $(VENV)/.test
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		echo "NOTE: no Chromium here, the browser tests are skipped; to have them: apt-get install chromium chromium-driver"
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null || \
-		echo "NOTE: no nginx or wrk here, the bench is not tested; to test it: apt-get install nginx-light wrk"
+		echo "NOTE: no nginx or wrk here, the bench and servers behind nginx are not tested; to test them: apt-get install nginx-light wrk"
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --cov --cov-report=term
 

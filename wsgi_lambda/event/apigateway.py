@@ -148,7 +148,7 @@ def source_ip(request: Request) -> str:
     A peer on a unix socket has none: gunicorn leaves REMOTE_ADDR empty, and
     waitress sets it to `localhost`.
     """
-    return _address(request.environ.get("REMOTE_ADDR", "")) or LOCAL_ADDRESS
+    return _address(request.environ.get("REMOTE_ADDR") or "") or LOCAL_ADDRESS
 
 
 def _address(text: str) -> str:
@@ -188,7 +188,7 @@ def _port(request: Request) -> str:
 
     waitress puts the path of the socket there.
     """
-    port: str = request.environ.get("SERVER_PORT", "")
+    port = str(request.environ.get("SERVER_PORT", ""))
     return port if port.isascii() and port.isdigit() else ""
 
 
