@@ -88,11 +88,13 @@ def convert_all(documents: Sequence[tuple[str, object]]) -> Import:
 
 def _read(documents: Sequence[tuple[str, object]]) -> KongFile:
     found: list[Document] = []
-    for name, document in documents:
+    for number, (name, document) in enumerate(documents):
         at = f"{name}: " if name else ""
         if not isinstance(document, Mapping):
             text = f"{at}must be a mapping, not {type(document).__name__}"
             raise ConfigError([Problem("", text, "invalid_kong_file")])
+        if not is_manifest(document) and name in [other for other, _ in documents[:number]]:
+            at = f"{at}document {number + 1}: "
         found.append(Document(at, document))
     file = KongFile()
     read_documents([each for each in found if not is_manifest(each.fields)], file)

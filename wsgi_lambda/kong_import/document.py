@@ -79,15 +79,26 @@ def read_documents(documents: Sequence[Document], file: KongFile) -> None:
     document is not Kong's.
     """
     file.documents.extend(documents)
-    versions = {str(version) for version in (each.fields.get(_FORMAT) for each in documents)}
-    if documents and (len(versions) > 1 or not versions <= set(FORMATS)):
-        text = f"must be one of {', '.join(FORMATS)}"
-        text += ", the same in all files" if len(documents) > 1 else ""
-        raise ConfigError([Problem(_FORMAT, text, "invalid_kong_file")])
-    file.version = versions.pop() if versions else file.version
+    file.version = _version(documents) if documents else file.version
     for read in (_read_parents, _read_routes, _read_plugins):
         for document in documents:
             read(document.fields, document.at, file)
+
+
+def _version(documents: Sequence[Document]) -> str:
+    """Return the format of ``documents``; one of several may leave it out."""
+    given = [each for each in documents if each.fields.get(_FORMAT) is not None]
+    wrong = [each for each in given or documents if str(each.fields.get(_FORMAT)) not in FORMATS]
+    if wrong:
+        text = f"must be one of {', '.join(FORMATS)}"
+        raise ConfigError(
+            Problem(f"{each.at}{_FORMAT}", text, "invalid_kong_file") for each in wrong
+        )
+    versions = {str(each.fields[_FORMAT]) for each in given}
+    if len(versions) > 1:
+        text = f"must be the same in all files, not {' and '.join(sorted(versions))}"
+        raise ConfigError([Problem(_FORMAT, text, "invalid_kong_file")])
+    return versions.pop()
 
 
 def check_names(file: KongFile) -> None:

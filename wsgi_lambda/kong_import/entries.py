@@ -59,6 +59,12 @@ _LOST_CONDITION = (
 )
 
 
+_STRIPPED = (
+    "with strip_path Kong removes from the event's path what the regular expression matches; here "
+    "that is the whole path of a template, and otherwise the prefix"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry under a path, with the facts that decide its order there.
@@ -97,6 +103,8 @@ def make_entries(
     for path in paths:
         for text in path.differences:
             _note(file, Kind.DIFFERENCE, _place(route, path.number), text)
+        if path.strips_other and "strip_path" in options:
+            _note(file, Kind.DIFFERENCE, _place(route, path.number), _STRIPPED)
         _note_parameters(path, plugin, route, file)
         exact = {"exact": True} if path.exact and not path.path.is_template else {}
         yield Entry(

@@ -35,7 +35,7 @@ def read_manifests(documents: Sequence[Document], file: KongFile) -> None:
     """Add the services, routes, consumers and plugins of ``documents`` to ``file``."""
     manifests = [each for document in documents for each in _manifests(document)]
     _check_names(manifests)
-    services = {each.name: each for each in manifests if each.kind == "Service"}
+    services = [each for each in manifests if each.kind == "Service"]
     references: list[Reference] = []
     for each in manifests:
         if each.kind == "Service":
@@ -117,13 +117,14 @@ def _attach(manifests: list[Manifest], references: list[Reference], file: KongFi
 def _find(reference: Reference, plugins: list[Manifest]) -> Manifest | None:
     """Return the plugin of the namespace, or that of the cluster.
 
-    A manifest without a namespace is in the one that kubectl uses, which may be any.
+    That of the namespace comes first.
     """
-    for each in plugins:
-        namespaces = {each.namespace, reference.namespace} - {""}
-        if each.name == reference.name and (each.kind != "KongPlugin" or len(namespaces) < 2):
-            return each
-    return None
+    named = [each for each in plugins if each.name == reference.name]
+    ordered = sorted(named, key=lambda each: each.kind != "KongPlugin")
+    found = (
+        each for each in ordered if each.kind != "KongPlugin" or each.is_in(reference.namespace)
+    )
+    return next(found, None)
 
 
 def _plugin_fields(plugin: Manifest, file: KongFile) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ unless an annotation says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,7 @@ _FILTERS = {
 
 
 def read_ingress(
-    manifest: Manifest, services: Mapping[str, Manifest], notes: list[Note]
+    manifest: Manifest, services: Sequence[Manifest], notes: list[Note]
 ) -> Iterator[FoundRoute]:
     """Yield a route for each path of an Ingress, with its references to plugins."""
     common = _common_fields(manifest, notes)
@@ -87,7 +87,7 @@ def read_ingress(
 
 
 def read_http_route(
-    manifest: Manifest, services: Mapping[str, Manifest], notes: list[Note]
+    manifest: Manifest, services: Sequence[Manifest], notes: list[Note]
 ) -> Iterator[FoundRoute]:
     """Yield a route for each match of an HTTPRoute, with its references to plugins."""
     common = _common_fields(manifest, notes)
@@ -98,7 +98,7 @@ def read_http_route(
             place = f"{manifest.place}.rules[{number}].matches[{index}]"
             fields = {**common, "hosts": hosts, **_match_fields(match, common)}
             backends = mappings(rule.get("backendRefs"))
-            service = services.get(str(backends[0].get("name"))) if backends else None
+            service = _find(backends[0].get("name"), manifest, services) if backends else None
             references = [*manifest.references("route", place)]
             references += _extensions(filters, place, manifest)
             yield FoundRoute(
@@ -117,13 +117,19 @@ def _ingress_route(
     place: str,
     fields: Mapping[str, Any],
     backend: Mapping[str, Any],
-    services: Mapping[str, Manifest],
+    services: Sequence[Manifest],
 ) -> FoundRoute:
     place = f"{manifest.place}.{place}"
     # `serviceName` was its name before networking.k8s.io/v1.
     name = mapping(backend.get("service")).get("name") or backend.get("serviceName")
-    route = _route(place, fields, services.get(str(name)))
+    route = _route(place, fields, _find(name, manifest, services))
     return FoundRoute(route, [*manifest.references("route", place)])
+
+
+def _find(name: object, manifest: Manifest, services: Sequence[Manifest]) -> Manifest | None:
+    """Return the Service of this name in the namespace of ``manifest``."""
+    found = (each for each in services if each.name == name and each.is_in(manifest.namespace))
+    return next(found, None)
 
 
 def _route(place: str, fields: Mapping[str, Any], service: Manifest | None) -> Entity:

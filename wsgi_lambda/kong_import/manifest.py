@@ -26,7 +26,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One manifest. Its place is ``Ingress shop``; ``at`` begins it if there are several files."""
+    """One manifest. ``at`` begins its place if there are several files."""
 
     at: str
     fields: Mapping[str, Any] = field(repr=False)
@@ -49,7 +49,9 @@ class Manifest:
 
     @property
     def place(self) -> str:
-        return f"{self.at}{self.kind} {self.name}"
+        """The place for messages: ``Ingress shop``, or ``Ingress namespace/shop``."""
+        namespace = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.at}{self.kind} {namespace}{self.name}"
 
     @property
     def labels(self) -> Mapping[str, Any]:
@@ -75,6 +77,13 @@ class Manifest:
     def forces_https(self) -> bool:
         given = mapping(self.fields["metadata"].get("annotations"))
         return str(given.get("ingress.kubernetes.io/force-ssl-redirect")).lower() == "true"
+
+    def is_in(self, namespace: str) -> bool:
+        """Return whether it is in ``namespace``.
+
+        A manifest without a namespace is in the one that kubectl uses, which may be any.
+        """
+        return not self.namespace or not namespace or self.namespace == namespace
 
     def annotation(self, name: str) -> str:
         return self.annotations.get(name, "")

@@ -34,6 +34,7 @@ class RoutePath:
     is_regex: bool
     length: int
     differences: tuple[str, ...] = ()
+    strips_other: bool = False
 
 
 def read_paths(route: Entity, version: str) -> tuple[list[RoutePath], dict[int, str]]:
@@ -77,7 +78,15 @@ def _read_path(written: object, number: int, version: str) -> Iterator[RoutePath
     for each in translations:
         # A path without / at its beginning cannot match, in Kong neither.
         path = parse_path(each.path)
-        yield RoutePath(path, each.exact, number, is_regex, length, encoded + each.differences)
+        yield RoutePath(
+            path,
+            each.exact,
+            number,
+            is_regex,
+            length,
+            encoded + each.differences,
+            strips_other=each.strips_other,
+        )
 
 
 def _plain(written: str) -> Translation:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain, product, zip_longest
 from math import prod
@@ -39,11 +39,16 @@ _ANYTHING_ENDS = (".*", ".*?", "(.*)", "(?:.*)")
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A path here, whether it is exact, and its differences from the expression."""
+    """A path here, whether it is exact, and its differences from the expression.
+
+    ``strips_other`` is true if the part that `strip_path` removes is not the part
+    that the expression matches.
+    """
 
     path: str
     exact: bool
     differences: tuple[str, ...] = ()
+    strips_other: bool = False
 
 
 class _End(Enum):
@@ -71,6 +76,7 @@ def translate(pattern: str) -> list[Translation]:
         before, inside, anchor = optional
         return translate(before + anchor) + translate(before + inside + anchor)
     body, end = _without_end(pattern)
+    strips_other = end is not _End.NOTHING and bool(_anything_end(pattern.removesuffix("$")))
     parts = list(read_parts(body))
     if not parts or parts[0].literal != "/":
         raise Untranslatable("it does not begin with a slash")
@@ -78,7 +84,8 @@ def translate(pattern: str) -> list[Translation]:
     if len(parts) > 1:
         found.append(_difference_at_the_end(parts[-1], end))
     differences = tuple(dict.fromkeys(filter(None, found)))
-    return list(_paths(_segments(parts), differences, end))
+    found_paths = _paths(_segments(parts), differences, end)
+    return [replace(each, strips_other=each.strips_other or strips_other) for each in found_paths]
 
 
 def _check(pattern: str) -> None:
@@ -133,13 +140,19 @@ def _optional_end(pattern: str) -> tuple[str, str, str] | None:
     return None
 
 
+def _anything_end(body: str) -> str:
+    """Return the end of ``body`` that matches everything, such as ``(.*)``, or ""."""
+    end = next((each for each in _ANYTHING_ENDS if body.endswith(each)), "")
+    return "" if body.endswith("\\" + end) else end
+
+
 def _without_end(body: str) -> tuple[str, _End]:
     """Split off the end of an expression: ``/pets/?$`` is ("/pets", `_End.SLASH`)."""
     end = _End.ANYTHING
     if body.endswith("$") and not body.endswith(r"\$"):
         body, end = body.removesuffix("$"), _End.NOTHING
-    anything = next((each for each in _ANYTHING_ENDS if body.endswith(each)), "")
-    if anything and not body.endswith("\\" + anything):
+    anything = _anything_end(body)
+    if anything:
         body, end = body.removesuffix(anything), _End.ANYTHING
     for each in _SEGMENT_ENDS:
         if end is _End.ANYTHING and body.endswith(each):
@@ -185,4 +198,5 @@ def _paths(segments: list[str], differences: tuple[str, ...], end: _End) -> Iter
     is_template = "{" in path
     yield Translation(path, exact=is_whole or is_template, differences=differences)
     if is_template and not is_whole:
-        yield Translation(f"{path}/{{{_REST}+}}", exact=True, differences=differences)
+        below = f"{path}/{{{_REST}+}}"
+        yield Translation(below, exact=True, differences=differences, strips_other=True)

@@ -43,7 +43,7 @@ def without_hidden(entries: Iterable[Entry], notes: list[Note]) -> list[Entry]:
         hiding = next((other for other in kept if _hides(other, entry)), None)
         if hiding is None:
             kept.append(entry)
-        elif hiding.route != entry.route:
+        else:
             text = f"no request can reach it: {hiding.route} gets all of its requests first"
             notes.append(Note(Kind.NOT_IMPORTED, entry.route, text))
     return kept

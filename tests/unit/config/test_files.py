@@ -51,6 +51,7 @@ def test_content_that_is_not_a_mapping_is_returned_unchanged() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("f.yaml", "a: 1\n---\nb: 2\n", "f.yaml: contains several YAML documents"),
         ("f.json", "{hunter2", "f.json: invalid JSON: Expecting property name"),
         ("f.json", "1" * 5000, "f.json: invalid JSON"),
         ("f.json", "[" * 100_000, "f.json: nested too deeply"),

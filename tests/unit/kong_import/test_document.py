@@ -192,9 +192,24 @@ def test_entities_without_a_name_are_not_compared() -> None:
 
 
 def test_documents_of_different_formats_are_rejected() -> None:
-    message = "_format_version: must be one of 1.1, 2.1, 3.0, the same in all files"
+    message = "_format_version: must be the same in all files, not 2.1 and 3.0"
     with pytest.raises(ConfigError, match=message):
         convert_all([("a.yml", kong_file(version="3.0")), ("b.yml", kong_file(version="2.1"))])
+
+
+def test_one_of_several_documents_may_leave_out_the_format() -> None:
+    documents = [("a.yml", {"routes": [route(path="/a/")]}), ("b.yml", kong_file())]
+    assert convert_all(documents).configuration["routes"] == {"/a": FUNCTION}
+    with pytest.raises(ConfigError, match=r"b\.yml: _format_version: must be one of"):
+        convert_all([("a.yml", kong_file()), ("b.yml", {"_format_version": "4"})])
+
+
+def test_documents_of_one_file_stay_apart() -> None:
+    documents = [kong_file(routes=[route(path=path)]) for path in ("/a/", "/b/")]
+    found = convert_all([("a.yml", document) for document in documents])
+    assert list(found.configuration["routes"]) == ["/a", "/b"]
+    places = {note.place for note in found.notes if "routes[0].paths[0]" in note.place}
+    assert places == {"a.yml: routes[0].paths[0]", "a.yml: document 2: routes[0].paths[0]"}
 
 
 def test_document_that_is_not_a_mapping_is_named() -> None:

@@ -255,3 +255,15 @@ def test_entries_of_a_path_keep_kongs_order() -> None:
         "plain",
         "lost a condition",
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "strip_path", "is_noted"),
+    [("~/a/.*", True, True), ("~/a/.*", False, False), ("~/a(/|$)", True, False)],
+)
+def test_other_part_that_strip_path_removes_is_a_difference(
+    path: str, strip_path: bool, is_noted: bool
+) -> None:
+    own = {"paths": [path], "strip_path": strip_path}
+    notes = notes_of(routes=[{**own, "plugins": [plugin(awsgateway_compatible=True)]}])
+    assert any(text.startswith("with strip_path Kong") for _, _, text in notes) is is_noted

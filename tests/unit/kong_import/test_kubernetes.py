@@ -145,11 +145,11 @@ def test_path_of_a_service_is_added() -> None:
 @pytest.mark.parametrize(
     ("annotations", "kind", "place"),
     [
-        ({"protocols": "https"}, Kind.PROTECTION, "Ingress shop.rules[0].paths[0].protocols"),
-        ({"snis": "a.test"}, Kind.PROTECTION, "Ingress shop.rules[0].paths[0].snis"),
-        ({"rewrite": "/x"}, Kind.NOT_IMPORTED, "Ingress shop: konghq.com/rewrite"),
-        ({"override": "x"}, Kind.NOT_IMPORTED, "Ingress shop: konghq.com/override"),
-        ({"plugins": "f, other"}, Kind.PROTECTION, "Ingress shop.rules[0].paths[0]"),
+        ({"protocols": "https"}, Kind.PROTECTION, "Ingress shop/shop.rules[0].paths[0].protocols"),
+        ({"snis": "a.test"}, Kind.PROTECTION, "Ingress shop/shop.rules[0].paths[0].snis"),
+        ({"rewrite": "/x"}, Kind.NOT_IMPORTED, "Ingress shop/shop: konghq.com/rewrite"),
+        ({"override": "x"}, Kind.NOT_IMPORTED, "Ingress shop/shop: konghq.com/override"),
+        ({"plugins": "f, other"}, Kind.PROTECTION, "Ingress shop/shop.rules[0].paths[0]"),
     ],
     ids=str,
 )
@@ -235,7 +235,7 @@ def test_hostnames_and_several_matches_of_an_http_route() -> None:
 def test_match_without_an_option_is_a_lost_protection(match: dict[str, Any], name: str) -> None:
     found = notes_of(PLUGIN, http_route({"matches": [match]}))
     assert [note[:2] for note in found] == [
-        (Kind.PROTECTION, f"HTTPRoute shop.rules[0].matches[0].{name}")
+        (Kind.PROTECTION, f"HTTPRoute shop/shop.rules[0].matches[0].{name}")
     ]
 
 
@@ -252,7 +252,9 @@ def test_match_without_an_option_is_a_lost_protection(match: dict[str, Any], nam
 )
 def test_filter_of_an_http_route_is_noted(kind: str, expected: Kind) -> None:
     found = notes_of(PLUGIN, http_route({"filters": [{"type": kind}]}))
-    assert [note[:2] for note in found] == [(expected, f"HTTPRoute shop.rules[0].filters ({kind})")]
+    assert [note[:2] for note in found] == [
+        (expected, f"HTTPRoute shop/shop.rules[0].filters ({kind})")
+    ]
 
 
 def test_plugin_of_the_backends_service() -> None:
@@ -260,7 +262,7 @@ def test_plugin_of_the_backends_service() -> None:
         "name: shop\n", "name: s\n"
     )
     found = notes_of(PLUGIN, OTHER, service, ingress({"path": "/a", "pathType": "Prefix"}))
-    assert [note[:2] for note in found] == [(Kind.PROTECTION, "KongPlugin login")]
+    assert [note[:2] for note in found] == [(Kind.PROTECTION, "KongPlugin shop/login")]
 
 
 def test_plugin_of_a_consumer() -> None:
@@ -284,7 +286,7 @@ def test_plugin_for_the_whole_cluster() -> None:
 
 @pytest.mark.parametrize(
     ("written", "is_found"),
-    [("f", True), ("shop:f", True), ("other:f", False), ("g", False), (" f ,", True)],
+    [("f", True), ("shop:f", True), ("other:f", False), ("g", False), (" f ,f,", True)],
 )
 def test_plugin_is_found_by_name_and_namespace(written: str, is_found: bool) -> None:
     text = ingress({"path": "/a"}, annotations={"plugins": written})
@@ -304,8 +306,8 @@ def test_plugin_without_a_reference_or_with_a_secret_is_noted() -> None:
         note[:2] for note in notes_of(secret, OTHER, ingress({"path": "/a", "pathType": "Prefix"}))
     ]
     assert found == [
-        (Kind.NOT_IMPORTED, "KongPlugin f.configFrom"),
-        (Kind.NOT_IMPORTED, "KongPlugin login"),
+        (Kind.NOT_IMPORTED, "KongPlugin shop/f.configFrom"),
+        (Kind.NOT_IMPORTED, "KongPlugin shop/login"),
     ]
 
 
@@ -319,7 +321,7 @@ def test_manifests_that_concern_requests_are_noted_others_ignored() -> None:
     gateway = manifest("gateway.networking.k8s.io/v1", "Gateway", None, {})
     deployment = manifest("apps/v1", "Deployment", None, {})
     found = notes_of(PLUGIN, gateway, deployment, ingress({"path": "/a", "pathType": "Prefix"}))
-    assert found == [(Kind.NOT_IMPORTED, "Gateway shop", "no equivalent here")]
+    assert found == [(Kind.NOT_IMPORTED, "Gateway shop/shop", "no equivalent here")]
 
 
 def test_list_of_manifests() -> None:
@@ -331,7 +333,7 @@ def test_list_of_manifests() -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ([PLUGIN, PLUGIN], "KongPlugin f: has the same name as another one in the file"),
+        ([PLUGIN, PLUGIN], "KongPlugin shop/f: has the same name as another one in the file"),
         (["apiVersion: v1\nkind: Service"], "manifest: must be a mapping with metadata"),
         (
             ["apiVersion: v1\nkind: List\nitems: [1]"],
@@ -358,3 +360,20 @@ routes: [{paths: [/b], plugins: [{name: aws-lambda, config: {function_name: g}}]
 """
     found = imported(declarative, PLUGIN, ingress({"path": "/a"}))
     assert sorted(found.configuration["routes"]) == ["/a", "/b"]
+
+
+def test_manifests_of_other_namespaces_stay_apart() -> None:
+    other = PLUGIN.replace("namespace: shop", "namespace: other").replace(
+        "function_name: f", "function_name: g"
+    )
+    text = ingress({"path": "/b"}).replace("namespace: shop", "namespace: other")
+    functions = {
+        path: own["function_name"]
+        for path, own in routes_of(PLUGIN, other, ingress({"path": "/a"}), text).items()
+    }
+    assert functions == {"/a": "f", "/b": "g"}
+
+
+def test_plugin_of_the_namespace_comes_before_that_of_the_cluster() -> None:
+    cluster = PLUGIN.replace("KongPlugin", "KongClusterPlugin").replace("name: f}", "name: g}")
+    assert routes_of(cluster, PLUGIN, ingress({"path": "/a"})) == {"/a": FUNCTION}

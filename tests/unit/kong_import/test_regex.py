@@ -73,7 +73,7 @@ def test_expression_with_an_open_end_is_a_prefix(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["/", "/.*", "/(.*)$"])
 def test_expression_for_everything_is_the_root(pattern: str) -> None:
-    assert translate(pattern) == [Translation("/", exact=False)]
+    assert translate(pattern) == [Translation("/", exact=False, strips_other=pattern != "/")]
 
 
 @pytest.mark.parametrize("pattern", ["/a/([^/]+)", "/a/([^/]+)/?", "/a/([^/]+)(/|$)(.*)"])
@@ -159,6 +159,7 @@ def test_difference_is_stated(pattern: str, expected: tuple[str, ...]) -> None:
         r"/\{a\}$",
         "/a|/b",
         r"/a\d?\/b\Z",
+        r"/a\)?$",
     ],
 )
 def test_other_expressions_are_untranslatable(pattern: str) -> None:
@@ -170,3 +171,20 @@ def test_escaped_end_is_a_literal() -> None:
     assert translate(r"/a\$") == [Translation("/a$", exact=False, differences=(LONGER,))]
     with pytest.raises(Untranslatable):
         translate(r"/a/b\.*$")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("/a", [False]),
+        ("/a$", [False]),
+        ("/a/([^/]+)$", [False]),
+        ("/a/(?<b>.+)$", [False]),
+        ("/a/.*", [True]),
+        ("/a/(.*)$", [True]),
+        ("/a(/.*)?$", [False, True]),
+        ("/a/([^/]+)", [False, True]),
+    ],
+)
+def test_part_that_strip_path_removes_is_compared(pattern: str, expected: list[bool]) -> None:
+    assert [each.strips_other for each in translate(pattern)] == expected

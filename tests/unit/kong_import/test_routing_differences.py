@@ -67,6 +67,12 @@ PROXIED = "requests that Kong proxied reach a function here: "
             id="wildcard host may match the other host",
         ),
         pytest.param(
+            [route(path="~/a/(?<p>.+)$"), route(path="/a/b/")],
+            f"{TRIED_LATER}'/a/b' of that one comes first, because it is more specific than "
+            "'/a/{p+}'",
+            id="rest of a path",
+        ),
+        pytest.param(
             [route(path="/a/"), {"paths": ["~/a/?$"]}],
             f"{PROXIED}'/a' and '/a' of routes[0] match the same requests",
             id="proxied by a regular expression",
