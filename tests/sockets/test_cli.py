@@ -596,6 +596,12 @@ def test_import_names_the_line_of_a_template_that_makes_a_file_invalid(
     )
 
 
+def test_import_names_the_line_of_invalid_yaml(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("kong.yml").write_text(f"{KONG}  - [\n")
+    assert main(["import-kong", "kong.yml"]) == 2
+    assert capfd.readouterr().err.startswith("kong.yml: invalid YAML (line 1")
+
+
 def test_import_fails_if_a_function_has_no_route(capfd: pytest.CaptureFixture[str]) -> None:
     Path("kong.yml").write_text(KONG.replace("/lambda1/", "~/lambda1/.+/x$"))
     assert main(["import-kong", "kong.yml"]) == 1

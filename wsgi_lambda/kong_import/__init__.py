@@ -73,8 +73,9 @@ def convert_all(documents: Sequence[tuple[str, object]]) -> Import:
     made: list[Entry] = []
     ran: dict[str, Entity] = {}
     functions: dict[str, str] = {}
+    lambdas = [each for each in file.plugins if each.name == LAMBDA and each.enabled]
     for route in _live_routes(file):
-        for plugin, consumer in _plugins_that_run(file, route):
+        for plugin, consumer in _plugins_that_run(file, route, lambdas):
             ran[plugin.place] = plugin
             functions.setdefault(function_name(plugin), route.place)
             made.extend(make_entries(route, plugin, consumer, file))
@@ -135,13 +136,11 @@ def _live_routes(file: KongFile) -> Iterator[Entity]:
             yield route
 
 
-def _plugins_that_run(file: KongFile, route: Entity) -> Iterator[tuple[Entity, Entity | None]]:
+def _plugins_that_run(
+    file: KongFile, route: Entity, lambdas: list[Entity]
+) -> Iterator[tuple[Entity, Entity | None]]:
     """Yield each aws-lambda plugin that runs on ``route``, with its consumer or None for all."""
-    candidates = [
-        plugin
-        for plugin in file.plugins
-        if plugin.name == LAMBDA and plugin.enabled and not plugin.group and plugin.runs_on(route)
-    ]
+    candidates = [plugin for plugin in lambdas if plugin.runs_on(route) and not plugin.group]
     for consumer in file.consumers:
         chosen = _most_specific(
             plugin for plugin in candidates if plugin.consumer in (None, consumer.place)

@@ -89,17 +89,20 @@ def make_entries(
     route: Entity, plugin: Entity, consumer: Entity | None, file: KongFile
 ) -> Iterator[Entry]:
     """Yield an entry for each path of ``route``; add the differences to ``file.notes``."""
-    if not _can_be_imported(route, file):
+    if not _is_http_route(route, file):
         return
+    paths, problems = read_paths(route, file.version)
+    for number, text in problems.items():
+        _note(file, Kind.NOT_IMPORTED, _place(route, number), text)
+    if not paths:
+        return
+    _note_fields(route, file)
     options = _conditions(route, file)
     if consumer is not None:
         options["consumers"] = [_user_name(consumer, file)]
     options |= read_options(plugin, file)
     if is_gateway(plugin):
         options |= _gateway_paths(route, file)
-    paths, problems = read_paths(route, file.version)
-    for number, text in problems.items():
-        _note(file, Kind.NOT_IMPORTED, _place(route, number), text)
     for path in paths:
         for text in path.differences:
             _note(file, Kind.DIFFERENCE, _place(route, path.number), text)
@@ -187,17 +190,25 @@ def _note_parameters(path: RoutePath, plugin: Entity, route: Entity, file: KongF
             _note(file, Kind.DIFFERENCE, _place(route, path.number), text)
 
 
-def _can_be_imported(route: Entity, file: KongFile) -> bool:
-    """Return whether ``route`` can be imported; note each field that cannot."""
-    fields = route.fields
-    if fields.get("expression"):
+def _is_http_route(route: Entity, file: KongFile) -> bool:
+    """Return whether ``route`` has conditions on HTTP that may be imported; note if not."""
+    if route.fields.get("expression"):
         text = "expressions are not imported; write the route by hand"
         _note(file, Kind.NOT_IMPORTED, f"{route.place}.expression", text)
         return False
-    protocols = set(map(str, as_list(fields.get("protocols")))) or {"http", "https"}
-    if not {"http", "https"} & protocols:
+    if not {"http", "https"} & _protocols(route):
         _note(file, Kind.NOT_IMPORTED, f"{route.place}.protocols", "not an HTTP route")
         return False
+    return True
+
+
+def _protocols(route: Entity) -> set[str]:
+    return set(map(str, as_list(route.fields.get("protocols")))) or {"http", "https"}
+
+
+def _note_fields(route: Entity, file: KongFile) -> None:
+    """Note each field of ``route`` that is not imported."""
+    fields, protocols = route.fields, _protocols(route)
     if "http" not in protocols:
         text = "Kong accepted HTTPS only: let the server refuse or redirect plain HTTP"
         _note(file, Kind.PROTECTION, f"{route.place}.protocols", text)
@@ -209,7 +220,6 @@ def _can_be_imported(route: Entity, file: KongFile) -> bool:
             _note(file, Kind.PROTECTION, f"{route.place}.{name}", _LOST_CONDITION)
     for name in sorted(fields.keys() - _KNOWN_FIELDS, key=str):
         _note(file, Kind.NOT_IMPORTED, f"{route.place}.{name}", "unknown field")
-    return True
 
 
 def _user_name(consumer: Entity, file: KongFile) -> Any:

@@ -188,7 +188,7 @@ def _escaped(path: str) -> str:
 def _match_fields(match: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of Kong's route for one match of an HTTPRoute."""
     path = mapping(match.get("path"))
-    value, kind = str(path.get("value") or "/"), path.get("type", "PathPrefix")
+    value, kind = str(path.get("value") or "/"), str(path.get("type", "PathPrefix"))
     paths = {"PathPrefix": _prefix_paths(value), "Exact": [f"~{_escaped(value)}$"]}
     fields: dict[str, Any] = {
         "paths": paths.get(kind, [f"~{value}"]),

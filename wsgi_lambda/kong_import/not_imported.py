@@ -102,17 +102,13 @@ def _plugin_note(plugin: Entity, protected: list[Entity]) -> Note:
 
 def _route_notes(file: KongFile, imported: set[str]) -> Iterator[Note]:
     """Yield a note for each route that Kong proxied, and each service without routes."""
-    with_plugin_for_all = {
-        route.place
-        for route in file.routes
+    for_all = [
+        plugin
         for plugin in file.plugins
-        if plugin.name == "aws-lambda"
-        and plugin.enabled
-        and not (plugin.group or plugin.consumer)
-        and plugin.runs_on(route)
-    }
+        if plugin.name == "aws-lambda" and plugin.enabled and not (plugin.group or plugin.consumer)
+    ]
     for route in file.routes:
-        if route.place not in with_plugin_for_all:
+        if not any(plugin.runs_on(route) for plugin in for_all):
             others = " for other consumers" if route.place in imported else ""
             text = (
                 f"no aws-lambda plugin runs on it{others}; these requests go to the app, "

@@ -99,7 +99,8 @@ PROTECTING = {
 _CORS = (
     "preflights (OPTIONS) run the function now, and browsers refuse its responses unless they "
     "have Access-Control-Allow-Origin: let the app respond to preflights (Flask-CORS, "
-    "django-cors-headers; leave OPTIONS out of methods), and let the function send the headers"
+    "django-cors-headers; leave OPTIONS out of methods), and let the function send the headers "
+    "(docs/faq.md)"
 )
 _EVENT = (
     "the function gets another event, without these changes: make them in the function, or in a "

@@ -14,12 +14,13 @@ from wsgi_lambda.kong_import.rank import kong_rank, overlap, specificity
 
 def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
     """Yield a note for each pair of routes whose order changes, and may matter."""
-    for entry in entries:
-        for other in entries:
+    ranked = [(entry, _rank_here(entry)) for entry in entries]
+    for entry, rank in ranked:
+        for other, rank_of_other in ranked:
             if (
-                entry.route != other.route
+                rank_of_other < rank
                 and entry.rank < other.rank
-                and _rank_here(other) < _rank_here(entry)
+                and entry.route != other.route
                 and _overlap(entry, other)
             ):
                 text = (
@@ -38,15 +39,16 @@ def without_hidden(entries: Iterable[Entry], notes: list[Note]) -> list[Entry]:
 
     `LambdaMiddleware` rejects a configuration that contains such routes.
     """
-    kept: list[Entry] = []
+    kept: dict[object, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: (_own_order(entry), entry.rank)):
-        hiding = next((other for other in kept if _hides(other, entry)), None)
+        same_path = kept.setdefault((entry.path.path.shape, entry.is_exact), [])
+        hiding = next((other for other in same_path if _hides(other, entry)), None)
         if hiding is None:
-            kept.append(entry)
+            same_path.append(entry)
         else:
             text = f"no request can reach it: {hiding.route} gets all of its requests first"
             notes.append(Note(Kind.NOT_IMPORTED, entry.route, text))
-    return kept
+    return [entry for same_path in kept.values() for entry in same_path]
 
 
 def _rank_here(entry: Entry) -> tuple[object, ...]:
@@ -66,16 +68,11 @@ def _own_order(entry: Entry) -> tuple[bool, bool]:
 
 
 def _hides(earlier: Entry, later: Entry) -> bool:
-    """Return whether ``earlier`` matches all requests of ``later`` under the same path."""
-    return (
-        earlier.path.path.shape == later.path.path.shape
-        and earlier.is_exact == later.is_exact
-        and all(
-            _covers(earlier.options.get(name), later.options.get(name))
-            for name in ("methods", "hosts", "consumers")
-        )
-        and _headers_cover(earlier.options.get("headers"), later.options.get("headers"))
-    )
+    """Return whether ``earlier`` matches all requests of ``later``, which has the same path."""
+    return all(
+        _covers(earlier.options.get(name), later.options.get(name))
+        for name in ("methods", "hosts", "consumers")
+    ) and _headers_cover(earlier.options.get("headers"), later.options.get("headers"))
 
 
 def _covers(earlier: Any, later: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -377,3 +379,35 @@ def test_manifests_of_other_namespaces_stay_apart() -> None:
 def test_plugin_of_the_namespace_comes_before_that_of_the_cluster() -> None:
     cluster = PLUGIN.replace("KongPlugin", "KongClusterPlugin").replace("name: f}", "name: g}")
     assert routes_of(cluster, PLUGIN, ingress({"path": "/a"})) == {"/a": FUNCTION}
+
+
+def places_in(value: Any, *place: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the place of each value inside ``value``."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield (*place, key)
+        if isinstance(item, (dict, list)):
+            yield from places_in(item, *place, key)
+
+
+@pytest.mark.parametrize("junk", [None, 1, "x", [], {}, [None], [[1]], {"a": 1}], ids=str)
+def test_value_of_a_wrong_type_is_no_other_exception(junk: object) -> None:
+    extension = {"type": "ExtensionRef", "extensionRef": {"name": "f"}}
+    match = {"path": {"type": "Exact", "value": "/a"}, "headers": [{"name": "x", "value": "1"}]}
+    rule = {"matches": [match], "filters": [extension], "backendRefs": [{"name": "s"}]}
+    annotations = {"methods": "GET", "headers.x": "1", "strip-path": "true"}
+    consumer = manifest("configuration.konghq.com/v1", "KongConsumer", None, {}, username="ann")
+    texts = [
+        PLUGIN,
+        consumer,
+        http_route(rule, annotations=annotations, hostnames=["a.test"]),
+        ingress({"path": "/b", "pathType": "Prefix"}, host="b.test", annotations=annotations),
+    ]
+    for place in places_in([yaml.safe_load(text) for text in texts]):
+        documents = [yaml.safe_load(text) for text in texts]
+        parent: Any = documents
+        for key in place[:-1]:
+            parent = parent[key]
+        parent[place[-1]] = junk
+        with contextlib.suppress(ConfigError):
+            convert_all([("", document) for document in documents])
