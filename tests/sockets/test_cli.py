@@ -536,8 +536,7 @@ def test_import_merges_several_files_and_folders(capfd: pytest.CaptureFixture[st
     [
         pytest.param(
             "same.yml",
-            "kong.yml, same.yml: same.yml: services[0] (shop): has the same name as "
-            "kong.yml: services[0] (shop)\n",
+            "same.yml: services[0] (shop): has the same name as kong.yml: services[0] (shop)\n",
             id="the same name twice",
         ),
         pytest.param("empty", "empty: a folder without .json, .yaml, .yml files\n", id="folder"),

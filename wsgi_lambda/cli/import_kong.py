@@ -49,16 +49,18 @@ def run_import_kong(given: argparse.Namespace) -> int:
 def _import_files(names: Sequence[str]) -> Import:
     files = [file for name in names for file in _files(name)]
     found = [(file, document) for file in files for document in _load(file)]
+    # With several files, each place begins with the name of its file.
+    is_one = len(files) == 1
     try:
-        # With one file its name begins each line anyway.
-        return convert_all([(file if len(files) > 1 else "", document) for file, document in found])
+        return convert_all([("" if is_one else file, document) for file, document in found])
     except ConfigError as error:
         raise ConfigError(
-            Problem(", ".join(names), str(problem), problem.code) for problem in error.problems
+            Problem(files[0] if is_one else "", str(problem), problem.code)
+            for problem in error.problems
         ) from error
     except RecursionError as error:
         text = "a YAML alias refers to a value that contains it"
-        raise ConfigError([Problem(", ".join(names), text, "cannot_load")]) from error
+        raise ConfigError([Problem(", ".join(files), text, "cannot_load")]) from error
 
 
 def _files(name: str) -> list[str]:

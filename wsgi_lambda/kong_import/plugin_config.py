@@ -185,6 +185,10 @@ def _value_notes(name: str, value: object, written: object, place: str) -> Itera
     if isinstance(written, list) and not isinstance(value, list):
         text = "a list with one value, which Kong rejects; imported as that value"
         yield Note(Kind.ADVICE, place, text)
+    if name == "keepalive" and value == 0:
+        # OpenResty's tcpsock:setkeepalive(0).
+        text = "in Kong 0 keeps idle connections without a limit; here it keeps none"
+        yield Note(Kind.DIFFERENCE, place, text)
     if name in _SECRETS and isinstance(value, str):
         text = "in plain text: better remove it here, and set it in the environment"
         yield Note(Kind.ADVICE, place, text)

@@ -80,12 +80,26 @@ def test_options_are_imported(config: dict[str, Any], options: dict[str, Any]) -
         ),
         ({"aws_secret": "%env(hunter2)%"}, Kind.ERROR, template_text("%env(…)%")),
         (
+            {"keepalive": 0},
+            Kind.DIFFERENCE,
+            "in Kong 0 keeps idle connections without a limit; here it keeps none",
+        ),
+        (
             {"qualifier": ["v1"]},
             Kind.ADVICE,
             "a list with one value, which Kong rejects; imported as that value",
         ),
     ],
-    ids=["unknown", "not of the plugin", "status", "plain secret", "vault", "placeholder", "list"],
+    ids=[
+        "unknown",
+        "not of the plugin",
+        "status",
+        "plain secret",
+        "vault",
+        "placeholder",
+        "no keepalive",
+        "list",
+    ],
 )
 def test_option_that_needs_attention_is_noted(
     config: dict[str, Any], kind: Kind, text: str
