@@ -28,6 +28,7 @@ from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.on_error import call_on_error
 from wsgi_lambda.options import Route
+from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.plain import decode_log
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
@@ -121,14 +122,17 @@ def _log_failure(error: LambdaError, request: Request, route: Route | None) -> N
     log.log(
         logging.ERROR if error.status >= 500 else logging.WARNING,
         "%s %r: %d %s: %s (%s)",
-        request.environ["REQUEST_METHOD"],
+        printable(request.environ["REQUEST_METHOD"]),
         request.environ.get("PATH_INFO", ""),
         error.status,
         type(error).__name__,
-        error.message,
-        "; ".join([*details, f"request {error.request_id}"]),
+        printable(error.message),
+        printable("; ".join([*details, f"request {error.request_id}"])),
     )
 
 
 def _log_tail(delivery: Delivery) -> None:
-    tail_log.info("request %s:\n%s", delivery.request_id, decode_log(delivery.log_result))
+    lines = decode_log(delivery.log_result).splitlines()
+    # Indented, so that no line can pass for a record of its own.
+    text = "".join(f"\n    {printable(line)}" for line in lines)
+    tail_log.info("request %s:%s", printable(delivery.request_id), text)

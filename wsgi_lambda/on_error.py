@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.headers import without
 from wsgi_lambda.response.wsgi import Response, from_werkzeug
@@ -47,7 +48,7 @@ def call_on_error(
             raise TypeError(f"returned {type(result).__name__}, neither None nor a Response")  # noqa: TRY301
         response = from_werkzeug(result, environ)
     except Exception:
-        log.exception("on_error failed, request %s", error.request_id)
+        log.exception("on_error failed, request %s", printable(error.request_id))
         return default
     own = [*response.headers, ("Content-Type", "")]
     return replace(response, headers=[*response.headers, *without(default.headers, own)])

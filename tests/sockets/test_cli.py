@@ -330,7 +330,7 @@ def test_invoke_has_the_log_of_the_function_on_standard_error(
 ) -> None:
     lambda_server.respond(200, {"X-Amz-Log-Result": base64.b64encode(b"START").decode()}, b"{}")
     assert main(["invoke", setting, "/a"]) == 0
-    assert capfd.readouterr().err.endswith(":\nSTART\n")
+    assert capfd.readouterr().err.endswith(":\n    START\n")
 
 
 def test_invoke_asks_authorize(lambda_server: LambdaServer) -> None:

@@ -271,7 +271,7 @@ def test_v2_never_falls_back_to_v1(
     with instance(has_v2=False) as service:
         use_instance(monkeypatch, service.url)
         app = wrapped(far_end, aws_imds_protocol_version="v2")
-        assert_refused(far_end, app, "IMDSv1 has been disabled", caplog)
+        assert_refused(far_end, app, "MetadataRetrievalError", caplog)
     assert {asked.method for asked in service.asked} == {"PUT"}
 
 
@@ -440,7 +440,7 @@ def test_answer_of_sts_that_was_cut_off_is_not_told(
     cut = sts("AssumeRole", KEY, SECRET, TOKEN)[:-20]
     with FakeService(lambda asked: (200, cut)) as service:
         app = wrapped(far_end, aws_assume_role_arn=ROLE, aws_sts_endpoint_url=service.url)
-        assert_refused(far_end, app, "ResponseParserError: Unable to parse response", caplog)
+        assert_refused(far_end, app, "ResponseParserError", caplog)
     assert "SecretAccessKey" not in caplog.text
 
 

@@ -13,6 +13,7 @@ from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.options import Route
+from wsgi_lambda.printable import printable
 
 
 def run_check(given: argparse.Namespace) -> int:
@@ -28,7 +29,7 @@ def run_check(given: argparse.Namespace) -> int:
             facts = [*_facts(route), f"credentials: {_origin(route, connections)}"]
             # A long error that many routes share is printed once.
             shown = "the same error as above" if result in failures else result
-            print("ok  " if passed else "FAIL", "  ".join([*facts, f"DryRun: {shown}"]))
+            print("ok  " if passed else "FAIL", printable("  ".join([*facts, f"DryRun: {shown}"])))
             if not passed:
                 failures.append(result)
     print(f"{_routes(len(routes))}: {len(routes) - len(failures)} ok, {len(failures)} failed")

@@ -11,6 +11,7 @@ from wsgi_lambda.config import read_routes
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError, Problem
 from wsgi_lambda.options import Route
+from wsgi_lambda.printable import printable
 
 FACTS = (
     "path",
@@ -95,6 +96,6 @@ def describe(error: LambdaError) -> str:
 
 
 def complain(*lines: str) -> None:
-    """Write lines to standard error."""
+    """Write lines to standard error; what they quote of a file is escaped."""
     for line in lines:
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)

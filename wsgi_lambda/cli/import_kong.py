@@ -40,7 +40,7 @@ def run_import_kong(given: argparse.Namespace) -> int:
         notes.append(Note(Kind.NOT_IMPORTED, ", ".join(given.file), reason))
     problems = _problems(configuration)
     if given.report == "json":
-        complain(report_as_json(notes, problems))
+        complain(*report_as_json(notes, problems).splitlines())
     else:
         complain(*report(notes), *problems)
     return 1 if problems or any(note.kind.is_failure for note in notes) else 0

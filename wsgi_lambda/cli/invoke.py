@@ -20,6 +20,7 @@ from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
+from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.wsgi import Response, finish
 
@@ -72,7 +73,7 @@ def _print_event(route: Route, environ: WSGIEnvironment) -> int:
 def _print_response(response: Response, method: str) -> None:
     status, headers, body = finish(response, method)
     print(f"< {status}")
-    print("".join(f"< {name}: {value}\n" for name, value in headers), flush=True)
+    print("".join(f"< {name}: {printable(value)}\n" for name, value in headers), flush=True)
     for block in body:
         sys.stdout.buffer.write(block)
         sys.stdout.flush()

@@ -17,7 +17,12 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+)
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
@@ -48,6 +53,16 @@ _FAILURES = (
     TypeError,
     AttributeError,
 )
+
+
+_CONTAINER_ADDRESSES = (
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+# These quote what a metadata service, a process or STS has sent, and their addresses.
+_QUOTING = (CredentialRetrievalError, MetadataRetrievalError, ResponseParserError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +216,9 @@ def _describe(
     The lines after the first may contain secrets of the response: botocore puts a
     response that it cannot parse there, such as half a response of STS.
     """
+    if isinstance(error, _QUOTING):
+        provider = getattr(error, "kwargs", {}).get("provider", "")
+        return f"{type(error).__name__} {provider}".rstrip()
     text = f"{type(error).__name__}: {error}".partition("\n")[0]
     for secret in (sent and sent.secret_key, sent and sent.session_token, external_id):
         text = text.replace(secret, "…") if secret else text
@@ -208,16 +226,23 @@ def _describe(
 
 
 def _searched() -> str:
-    """Return the variables that decide where the chain looks: ``"AWS_PROFILE=shop"``."""
+    """Return the variables that decide where the chain looks: ``"AWS_PROFILE=shop"``.
+
+    The address of container credentials is as good as the credentials, so it is
+    left out.
+    """
     names = (
         "AWS_PROFILE",
         "AWS_SHARED_CREDENTIALS_FILE",
         "AWS_CONFIG_FILE",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        *_CONTAINER_ADDRESSES,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "AWS_EC2_METADATA_DISABLED",
     )
-    given = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+    given = [
+        name if name in _CONTAINER_ADDRESSES else f"{name}={os.environ[name]}"
+        for name in names
+        if os.environ.get(name)
+    ]
     return ", ".join(given) or f"files in {os.path.expanduser('~/.aws')}"

@@ -11,6 +11,7 @@ from wsgi_lambda.errors import PayloadTooLarge, RequestError, TooManyArguments
 from wsgi_lambda.event import percent
 from wsgi_lambda.event.body import PART_HEADERS
 from wsgi_lambda.options import EventOptions, Route
+from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
 
 log = logging.getLogger("wsgi_lambda")
@@ -94,7 +95,7 @@ def _log_ignored(request: Request, length: int, why: str) -> None:
     if length:
         log.warning(
             "%s %r: a body of %d bytes, type %r, is not in the event: %s",
-            request.method,
+            printable(request.method),
             request.environ.get("PATH_INFO", ""),
             length,
             request.media_type,

@@ -21,6 +21,7 @@ from wsgi_lambda.invoke.retry_quota import wait_before
 from wsgi_lambda.invoke.sign import Signer
 from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.options.aws_names import Tenant
+from wsgi_lambda.printable import printable
 from wsgi_lambda.wire.attempt import Attempt
 
 log = logging.getLogger("wsgi_lambda")
@@ -145,7 +146,7 @@ class Function:
 
 
 def _reason(outcome: Reply | LambdaError) -> str:
-    return outcome.detail if isinstance(outcome, LambdaError) else outcome.error_type
+    return printable(outcome.detail if isinstance(outcome, LambdaError) else outcome.error_type)
 
 
 def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:

@@ -12,6 +12,7 @@ from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import ResponseOptions
+from wsgi_lambda.printable import printable
 from wsgi_lambda.response.headers import JSON_TYPE, without
 from wsgi_lambda.response.wsgi import Response
 
@@ -64,8 +65,8 @@ def function_error(
     log.error(
         "function %s: error (%s), request %s, %d bytes: %r",
         function,
-        kind,
-        reply.request_id,
+        printable(kind),
+        printable(reply.request_id),
         len(reply.body),
         reply.body[:_LOGGED].decode(errors="replace"),
     )
