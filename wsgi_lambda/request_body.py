@@ -40,7 +40,7 @@ class RequestBody:
         self._bytes: bytes | None = None
         self._failure: RequestError | None = None
         self._received = 0  # bytes of wsgi.input
-        # Whether there is nothing more to read, or nobody knows how much.
+        # True at the end of the body, and if its end is unknown.
         self._is_over = False
 
     def read(self, limit: int) -> bytes:
@@ -85,13 +85,13 @@ class RequestBody:
             yield from self._blocks(limit)
         except RequestError as error:
             self._failure = error
-            # A body over the limit goes on; after any other error its end is unknown.
+            # More of a body over the limit follows; after other errors its end is unknown.
             self._is_over = not isinstance(error, PayloadTooLarge)
             raise
         self._is_over = True
 
     def _blocks(self, limit: int | None, start: int = 0) -> Iterator[bytes]:
-        """Yield the body from its byte ``start`` on, which is the next of ``wsgi.input``."""
+        """Yield the body from byte ``start`` on, which must be the next of ``wsgi.input``."""
         self._received = start
         length = self._content_length()
         if length is None and not self._environ.get("wsgi.input_terminated"):

@@ -111,8 +111,8 @@ def test_refused_configuration_shows_no_value() -> None:
     assert [text for text in (*HIDDEN, KEY) if text in shown] == []
 
 
-class Broken(Exception):
-    """Of the system: nothing that the middleware could expect."""
+class Broken(BaseException):
+    """Of the system, as when a server ends a worker: nothing that the middleware could expect."""
 
 
 def break_off(*_: Any, **__: Any) -> Any:
