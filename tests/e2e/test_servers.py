@@ -353,6 +353,14 @@ def test_server(
     assert server_matrix[cell] == expected()[cell]
 
 
+@pytest.mark.promise("whole")
+def test_http_socket_of_uwsgi_rejects_a_length_and_a_coding(start: Callable[[str], Far]) -> None:
+    """Its own HTTP parser decodes nothing: the Content-Length is not that of a decoded body."""
+    both = ("Content-Length: 5", "Transfer-Encoding: chunked")
+    far = start("uWSGI, `http-socket`")
+    assert outcome(far.send("POST /v2", *both, body=b"0\r\n\r\n"), {}, "400") == GOOD
+
+
 def documented(outcomes: Outcomes) -> str:
     """Return the table and its notes, as docs/deploy.md has them."""
     notes = "".join(f"* {found}: {reason}.\n" for found, reason in REASONS.items())
