@@ -2,7 +2,7 @@
 
 Ingress: internal/dataplane/translator/subtranslator/ingress.go, and for HTTPRoute
 httproute.go, of Kong/kubernetes-ingress-controller. Neither strips the path,
-unless an annotation says so.
+unless an annotation asks for it.
 """
 
 from __future__ import annotations

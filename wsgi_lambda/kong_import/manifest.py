@@ -104,7 +104,7 @@ def split(text: str, separator: str = ",") -> list[str]:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return ``value``, or an empty mapping if it is none."""
+    """Return ``value``, or an empty mapping if it is something else."""
     return value if isinstance(value, Mapping) else {}
 
 

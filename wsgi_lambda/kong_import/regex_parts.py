@@ -28,7 +28,7 @@ PARENTHESES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]")
 
 
 class Untranslatable(ValueError):
-    """A regular expression that is no path here; the message is the reason."""
+    """A regular expression that cannot be written as a path; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
