@@ -144,7 +144,7 @@ def _first(routes: list[tuple[Match, Item]], environ: WSGIEnvironment) -> Item |
 def _matches(match: Match, environ: WSGIEnvironment) -> bool:
     if match.methods and environ["REQUEST_METHOD"].upper() not in match.methods:
         return False
-    if match.consumers and environ.get("REMOTE_USER") not in match.consumers:
+    if match.consumers and _text(environ.get("REMOTE_USER") or "") not in match.consumers:
         return False
     if match.headers and not all(_header_matches(each, environ) for each in match.headers):
         return False
@@ -153,11 +153,17 @@ def _matches(match: Match, environ: WSGIEnvironment) -> bool:
 
 def _header_matches(condition: HeaderCondition, environ: WSGIEnvironment) -> bool:
     value = environ.get(condition.key)
-    if value is None:
-        return False
-    if not value.isascii():
-        value = value.encode("latin-1").decode(errors="replace")
-    return value.strip().lower() in condition.values
+    return value is not None and _text(value).strip().lower() in condition.values
+
+
+def _text(value: str) -> str:
+    """Return the text of a WSGI string: UTF-8 bytes as latin-1 characters (PEP 3333)."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:  # set by a middleware as text, or in latin-1
+        return value
 
 
 def _server_name(environ: WSGIEnvironment) -> str:

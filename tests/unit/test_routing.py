@@ -228,11 +228,14 @@ def test_server_name_may_be_an_ipv6_address():
         pytest.param("Alice", None, id="other-case"),
         pytest.param("alice2", None, id="longer"),
         pytest.param("", None, id="empty"),
+        pytest.param("Zo\xc3\xab", "f", id="UTF-8"),
+        pytest.param("Zo\xeb", "f", id="latin-1"),
+        pytest.param("日本", "f", id="text-of-a-middleware"),
         pytest.param(None, None, id="nobody"),
     ],
 )
 def test_consumers_limit_a_route(user, expected):
-    routes = {"/a": for_consumers("f", "alice", "bob")}
+    routes = {"/a": for_consumers("f", "alice", "bob", "Zoë", "日本")}
     assert owner(routes, environ("/a", user=user)) == expected
 
 
