@@ -21,6 +21,7 @@ class Attempt(urllib3.Timeout):
         super().__init__()
         self._deadline = deadline
         self._clock = clock
+        self._seconds = deadline - clock()
         self.opened = False  # connected, so the server may have received bytes
         self.reused = False  # the connection had been used before
         self.received = False  # at least one byte of the response arrived
@@ -32,9 +33,12 @@ class Attempt(urllib3.Timeout):
             raise TimeoutError("the deadline passed")
         return left
 
-    def restart(self, seconds: float) -> None:
-        """Set the deadline to ``seconds`` from now: a stream bounds each silence, not its whole."""
-        self._deadline = self._clock() + seconds
+    def restart(self, seconds: float | None = None) -> None:
+        """Start the time again: ``seconds`` from now, by default as many as at first.
+
+        A stream bounds each silence, not its whole.
+        """
+        self._deadline = self._clock() + (self._seconds if seconds is None else seconds)
 
     def clone(self) -> Attempt:
         # urllib3 clones a timeout for each request. An attempt is one request.

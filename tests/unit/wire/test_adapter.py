@@ -83,11 +83,12 @@ def test_header_with_a_line_break_is_not_sent(forged: str) -> None:
             far.accept()
 
 
-def test_an_attempt_that_is_restarted_has_its_time_again():
+@pytest.mark.parametrize(("seconds", "expected"), [((), 1.0), ((5.0,), 5.0)])
+def test_attempt_that_is_restarted_has_its_time_again(seconds, expected) -> None:
     now = 100.0
     attempt = Attempt(101.0, clock=lambda: now)
     now = 102.0
     with pytest.raises(TimeoutError):
         attempt.remaining()
-    attempt.restart(5.0)
-    assert attempt.remaining() == 5.0
+    attempt.restart(*seconds)
+    assert attempt.remaining() == expected
