@@ -5,7 +5,7 @@
     Exception
      ├── ConfigError (ValueError)      the configuration is invalid; at construction only
      └── LambdaError                   one request failed; the client gets JSON
-          ├── RequestError       400   the request cannot become an event
+          ├── RequestError  400, 415   the request cannot become an event
           │    ├── LengthRequired  411
           │    └── PayloadTooLarge 413
           │         └── TooManyArguments
@@ -33,7 +33,7 @@ class Problem:
     ``place`` is "" if the text names the place itself. ``code`` is a word for
     programs, which stays the same when the text is reworded: ``unknown_option``,
     ``invalid_value``, ``wrong_type``, ``missing``, ``contradiction``,
-    ``same_path``, ``invalid_path``, ``no_routes``, ``needs_botocore``,
+    ``same_path``, ``invalid_path``, ``no_routes``, ``unreachable``, ``needs_botocore``,
     ``invalid_environment``, ``cannot_load``, ``invalid_kong_file``.
     """
 

@@ -51,6 +51,8 @@ def _name(name: object) -> str:
 
 
 def _values(values: object) -> frozenset[str]:
+    if not isinstance(values, (list, tuple, set, frozenset)):
+        raise ValueError("must have a list of values for each header name, as in {'X-A': ['1']}")
     found = strings(values)
     if any(item.startswith(_REGEX) for item in found):
         raise ValueError("must not contain regular expressions (~*); list the values")

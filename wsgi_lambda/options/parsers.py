@@ -8,6 +8,7 @@ because a secret may have been written in the wrong place.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from operator import attrgetter
@@ -154,17 +155,33 @@ def methods(value: object) -> frozenset[str]:
     return frozenset(method.upper() for method in found)
 
 
+def _cause(error: Exception, module: str) -> str:
+    """Return why an import failed, without the texts that foreign code has written."""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        if module == error.name or module.startswith(f"{error.name}."):
+            return "no module has this name"
+        return f"the module needs {error.name!r}, which is not installed"
+    if isinstance(error, SyntaxError):
+        return f"{error.msg} ({error.filename}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, AttributeError) and frames[-1].filename == __file__:
+        return "the module has no such attribute"
+    return f"{type(error).__name__} ({frames[-1].filename}, line {frames[-1].lineno})"
+
+
 def function(value: object) -> Callable[..., Any]:
     """Parse a callable, or import the one that ``"package.module:name"`` names."""
     if callable(value):
         return value
     module, colon, name = string(value).partition(":")
+    if module.startswith("."):
+        raise ValueError("cannot be imported: a relative name is not allowed")
     if not colon or not name or not module:
         raise ValueError("must be callable, or a string such as package.module:name")
     try:
         found = attrgetter(name)(import_module(module))
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ValueError(f"cannot be imported ({type(error).__name__})") from error
+    except Exception as error:
+        raise ValueError(f"cannot be imported: {_cause(error, module)}") from error
     if not callable(found):
         raise ValueError("is not callable")
     return cast("Callable[..., Any]", found)

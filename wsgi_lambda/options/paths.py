@@ -22,6 +22,7 @@ _NAME = r"[A-Za-z0-9_.-]+"
 _PARAMETER = re.compile(rf"\{{({_NAME})(\+)?\}}")
 # Converters of Flask and Django: <id>, <int:id>, <path:rest>.
 _CONVERTER = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
+_EXAMPLE = "a path such as '/todos/{id}'"
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -114,20 +115,34 @@ def parse_prefix(value: object) -> str:
 
 
 def _check_characters(value: str) -> None:
+    if re.match(r"~|/?\^", value) or "(?" in value:
+        raise ValueError(f"a path is not a regular expression: write {_EXAMPLE}")
     if not re.match(r"/(?!/)", value):
-        instead = "/" + value.lstrip("/").split("?")[0]
-        raise ValueError(f"a path must begin with exactly one '/': write {instead!r}")
+        hint = _write("/" + value.lstrip("/"))
+        raise ValueError(f"a path must begin with exactly one '/'{hint}")
     if "\0" in value:
         raise ValueError("a path must not contain NUL: it gets a 400 before it is routed")
     if value != value.encode(errors="replace").decode():
         raise ValueError("a path must not contain a lone surrogate, which no request can contain")
     for mark, part in (("?", "query"), ("#", "fragment")):
         if mark in value:
-            instead = value.partition(mark)[0]
-            raise ValueError(f"a path does not contain the {part}: write {instead!r}")
+            hint = _write(value.partition(mark)[0])
+            raise ValueError(f"a path does not contain the {part}{hint}")
     if _ESCAPE.search(value):
-        instead = unquote(value)
-        raise ValueError(f"a path is compared decoded, without percent-escapes: write {instead!r}")
+        hint = _write(unquote(value))
+        raise ValueError(f"a path is compared decoded, without percent-escapes{hint}")
+
+
+def _write(*paths: str) -> str:
+    """Return a hint with the paths that are valid, or with an example if none is."""
+    valid = []
+    for path in paths:
+        try:
+            parse_path(path)
+        except ValueError:
+            continue
+        valid.append(repr(path))
+    return f": write {' or '.join(valid) or _EXAMPLE}"
 
 
 def _segment(text: str, path: str) -> Segment:
@@ -136,16 +151,17 @@ def _segment(text: str, path: str) -> Segment:
         return Segment(parameter[1], is_parameter=True, is_rest=parameter[2] is not None)
     if "<" in text or ">" in text:
         instead = _CONVERTER.sub(_as_parameter, path)
-        if instead == path:
-            instead = "/todos/{id}"
-        raise ValueError(f"a parameter is written as in API Gateway: write {instead!r}")
+        hint = _write(instead) if instead != path else _write()
+        raise ValueError(f"a parameter is written as in API Gateway{hint}")
     if "*" in text:
         above, _, below = path.partition(f"/{text}")
-        if below.strip("/"):
-            raise ValueError(f"a path has no wildcard: write {above + '/{name}' + below!r}")
+        if text.strip("*") or below.strip("/"):
+            # A wildcard inside a segment, or in the middle, is one segment at most.
+            raise ValueError(f"a path has no wildcard{_write(f'{above}/{{name}}{below}')}")
+        prefix = above or "/"
         raise ValueError(
-            f"a path has no wildcard: write {above or '/'!r} for everything below it, "
-            f"or {above + '/{path+}'!r}"
+            f"a path has no wildcard: write {prefix!r} for everything below it"
+            f"{_write(above + '/{path+}').replace(': write', ', or')}"
         )
     if "{" in text or "}" in text:
         raise ValueError(

@@ -17,7 +17,7 @@ def test_names_and_values_are_in_lower_case():
         pytest.param([], "must be a mapping of header names to lists of values", id="list"),
         pytest.param({}, "must name at least one header", id="empty"),
         pytest.param({"X-A": []}, "must be a non-empty list of strings", id="no-values"),
-        pytest.param({"X-A": "a"}, "must be a non-empty list of strings", id="string"),
+        pytest.param({"X-A": "a"}, "must have a list of values for each", id="string"),
         pytest.param({"X A": ["a"]}, "valid header names", id="blank-in-a-name"),
         pytest.param({7: ["a"]}, "valid header names", id="number"),
         pytest.param({"host": ["a"]}, "must not contain Host; use the option hosts", id="host"),

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import sys
 
 import pytest
 
@@ -87,3 +88,22 @@ def test_callable_is_accepted():
 
 def test_imported_name_may_contain_dots():
     assert parsers.function("os:path.join") is os.path.join
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        pytest.param("def", "invalid syntax (", id="syntax"),
+        pytest.param("raise RuntimeError('hunter2')", "RuntimeError (", id="exception"),
+        pytest.param("import not_installed", "the module needs 'not_installed'", id="dependency"),
+        pytest.param("", "the module has no such attribute", id="no-attribute"),
+    ],
+)
+def test_cause_of_a_failed_import_is_named(text, cause, tmp_path, monkeypatch):
+    (tmp_path / "broken_hook.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken_hook", raising=False)
+    shown = message(parsers.function, "broken_hook:check")
+    sys.modules.pop("broken_hook", None)
+    assert shown.startswith(f"cannot be imported: {cause}")
+    assert "hunter2" not in shown
