@@ -64,7 +64,7 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
 def _events(boundary: bytes, body: bytes, most: int) -> Iterator[Event]:
     decoder = _Decoder(boundary, max_parts=most)
     blocks = [body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK)]
-    for block in (*blocks, None):
+    for block in (*blocks, None):  # pragma: no branch - the epilogue or an error ends it
         decoder.receive_data(block)
         while not isinstance(event := decoder.next_event(), NeedData):
             yield event
