@@ -63,10 +63,13 @@ lint: $(VENV)/.lint
 	@$(BIN)/mypy
 
 # One stamp for each extra: installed again only when the dependencies change.
+# `compat` puts the checkout on the path. The default, an import hook, comes after a folder named
+# wsgi_lambda in the current one: an app next to the checkout would import an empty package.
 $(VENV)/.%: setup.cfg pyproject.toml
 	@echo "Making $(VENV) with what 'make $*' needs (once; this takes about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--config-settings editable_mode=compat --editable '.[$*]'
 	@touch $@
 
 clean:

@@ -1,6 +1,6 @@
 """Decide whether a request to Lambda may be sent again.
 
-A function runs at most once for each request of a client. A request is sent
+A function never runs twice for a POST, PUT, PATCH or DELETE. A request is sent
 again only if the function certainly did not run, or if the client's method is
 safe to repeat (GET, HEAD, OPTIONS) and its reused connection died before any
 byte of a reply.
