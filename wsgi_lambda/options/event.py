@@ -59,7 +59,9 @@ class EventOptions:
         "after `strip_path`",
     )
     skip_large_bodies: bool = flag(
-        True, doc="Accepted so that a Kong configuration loads; a body is never dropped"
+        True,
+        doc="Accepted so that a Kong configuration loads; a body is never dropped because of "
+        "its size",
     )
     max_payload_size: int = option(
         parsers.integer(1),

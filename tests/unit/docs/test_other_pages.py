@@ -17,8 +17,6 @@ from tests.unit.docs.running import python
 from tests.unit.test_imports import MAY_IMPORT
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.cli import main
-from wsgi_lambda.dispatcher import Dispatcher
-from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import OPTIONS
 from wsgi_lambda.request import Request
 
@@ -202,9 +200,6 @@ def test_files_in_the_drawing_of_the_rooms_exist() -> None:
 
 def test_invoker_on_the_page_takes_the_place_of_lambda() -> None:
     names: dict[str, Any] = {
-        "json": json,
-        "Reply": Reply,
-        "Dispatcher": Dispatcher,
         "handler": lambda event, context: {"received": event},
         "config": {"aws_region": "us-east-1", "routes": {"/f": {"function_name": "f"}}},
     }
