@@ -555,9 +555,16 @@ def test_import_of_files_that_do_not_fit(
 
 
 def test_import_of_an_empty_file(capfd: pytest.CaptureFixture[str]) -> None:
-    Path("kong.yml").write_text("")
-    assert main(["import-kong", "kong.yml"]) == 2
-    assert capfd.readouterr().err == "kong.yml: must be a mapping, not NoneType\n"
+    for name, content in [("kong.yml", ""), ("kong.json", "\n"), ("kong.yaml", "# nothing")]:
+        Path(name).write_text(content)
+        assert main(["import-kong", name]) == 2
+        assert capfd.readouterr().err == f"{name}: is empty\n"
+
+
+def test_import_of_a_file_of_another_type(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("a.txt").write_text(KONG)
+    assert main(["import-kong", "a.txt"]) == 2
+    assert capfd.readouterr().err == "a.txt: must be a .json, .yaml or .yml file, or a folder\n"
 
 
 def test_import_reports_as_json(capfd: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ _PLACEHOLDERS = {
     "aws_secret": "placeholder",
 }
 
-#: The files of a folder, as decK reads them.
+#: The files that are read, alone or in a folder, as by decK.
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -66,12 +66,19 @@ def _import_files(names: Sequence[str]) -> Import:
 def _files(name: str) -> list[str]:
     """Return the files of a folder and the folders in it, or the file itself."""
     if not Path(name).is_dir():
+        if not _is_read(Path(name)):
+            text = f"must be a {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} file, or a folder"
+            raise ConfigError([Problem(name, text, "cannot_load")])
         return [name]
-    found = sorted(path for path in Path(name).rglob("*") if path.suffix.lower() in _SUFFIXES)
+    found = sorted(path for path in Path(name).rglob("*") if _is_read(path))
     if not found:
         text = f"a folder without {', '.join(_SUFFIXES)} files"
         raise ConfigError([Problem(name, text, "cannot_load")])
     return [str(path) for path in found]
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
 
 
 def _load(file: str) -> Iterator[Any]:
@@ -81,6 +88,8 @@ def _load(file: str) -> Iterator[Any]:
     def prepare(content: str) -> str:
         nonlocal text
         text = content
+        if not content.strip():
+            raise ConfigError([Problem(file, "is empty", "cannot_load")])
         return mark_templates(content)
 
     try:

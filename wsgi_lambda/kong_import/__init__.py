@@ -81,8 +81,8 @@ def convert_all(documents: Sequence[tuple[str, object]]) -> Import:
             made.extend(make_entries(route, plugin, consumer, file))
     reached = {id(entry) for entry in without_hidden(made, file.notes)}
     entries = [entry for entry in made if id(entry) in reached]
-    file.notes.extend(_lost_functions(functions, entries))
-    file.notes.extend(routing_notes(file, entries))
+    file.notes.extend(_lost_functions(functions, made))
+    file.notes.extend(routing_notes(file, entries, made))
     file.notes.extend(loss_notes(file, set(ran), {entry.route for entry in made}))
     return Import(_assemble(entries, file.notes), file.notes)
 
@@ -92,7 +92,8 @@ def _read(documents: Sequence[tuple[str, object]]) -> KongFile:
     for number, (name, document) in enumerate(documents):
         at = f"{name}: " if name else ""
         if not isinstance(document, Mapping):
-            text = f"{at}must be a mapping, not {type(document).__name__}"
+            text = f"must be a mapping, not {type(document).__name__}"
+            text = f"{at}{'is empty' if document is None else text}"
             raise ConfigError([Problem("", text, "invalid_kong_file")])
         if not is_manifest(document) and name in [other for other, _ in documents[:number]]:
             at = f"{at}document {number + 1}: "
@@ -104,11 +105,14 @@ def _read(documents: Sequence[tuple[str, object]]) -> KongFile:
     return file
 
 
-def _lost_functions(functions: Mapping[str, str], entries: list[Entry]) -> Iterator[Note]:
-    """Yield a note for each function that ran on a route in Kong, and has none here."""
-    kept = {entry.function for entry in entries}
+def _lost_functions(functions: Mapping[str, str], made: list[Entry]) -> Iterator[Note]:
+    """Yield a note for each function that ran on a route in Kong, and has no entry here.
+
+    `without_hidden` notes those whose entries no request can reach.
+    """
+    imported = {entry.function for entry in made}
     for name, route in functions.items():
-        if name not in kept:
+        if name not in imported:
             text = f"the function {name!r} has no route here: its requests go to the app"
             yield Note(Kind.LOST, route, text)
 

@@ -15,6 +15,7 @@ from wsgi_lambda.kong_import.notes import Kind, Note
 
 FORMATS = ("1.1", "2.1", "3.0")
 _FORMAT = "_format_version"
+_NO_FORMAT = "missing: not a declarative file of Kong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _version(documents: Sequence[Document]) -> str:
     given = [each for each in documents if each.fields.get(_FORMAT) is not None]
     wrong = [each for each in given or documents if str(each.fields.get(_FORMAT)) not in FORMATS]
     if wrong:
-        text = f"must be one of {', '.join(FORMATS)}"
+        text = f"must be one of {', '.join(FORMATS)}" if given else _NO_FORMAT
         raise ConfigError(
             Problem(f"{each.at}{_FORMAT}", text, "invalid_kong_file") for each in wrong
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from wsgi_lambda.kong_import.document import Document, Entity, KongFile, entities
 from wsgi_lambda.kong_import.notes import Kind, Note
-from wsgi_lambda.kong_import.other_plugins import HARMLESS, lost_protection
+from wsgi_lambda.kong_import.other_plugins import HARMLESS, hint, lost_protection
 
 #: Keys at the top that are read, or do not affect requests.
 _KNOWN_KEYS = frozenset(
@@ -94,7 +94,8 @@ def _plugin_note(plugin: Entity, protected: list[Entity]) -> Note:
         return Note(Kind.NOT_IMPORTED, plugin.place, text)
     routes = [route.place for route in protected if plugin.runs_on(route)]
     if not routes:
-        return Note(Kind.NOT_IMPORTED, plugin.place, "it runs on no imported route")
+        text = f"it runs on no imported route{hint(plugin.name)}"
+        return Note(Kind.NOT_IMPORTED, plugin.place, text)
     lost = lost_protection(plugin.name)
     kind = Kind.PROTECTION if lost else Kind.NOT_IMPORTED
     return Note(kind, plugin.place, lost or HARMLESS[plugin.name])

@@ -5,6 +5,8 @@ https://developer.konghq.com/plugins/
 
 from __future__ import annotations
 
+import difflib
+
 _LOGIN = (
     "everybody can run the function now: let the option authorize ask the app's own login "
     "(docs/flask.md, docs/django.md), or check the credentials in the function or in the proxy in "
@@ -178,9 +180,23 @@ _UNKNOWN = (
 )
 
 
+#: Stricter than difflib's default: a plugin of your own may be called "my-auth".
+_CLOSE = 0.85
+
+
 def lost_protection(name: str) -> str | None:
     """Return the consequence of losing the plugin ``name``, or None if it protects nothing.
 
     An unknown plugin, such as your own, counts as a protection.
     """
-    return None if name in HARMLESS else PROTECTING.get(name, _UNKNOWN)
+    return None if name in HARMLESS else PROTECTING.get(name, f"{_UNKNOWN}{hint(name)}")
+
+
+def hint(name: str) -> str:
+    """Return the plugin that an unknown ``name`` probably means, or "".
+
+    ``"; did you mean 'aws-lambda'?"``
+    """
+    known = {"aws-lambda", *HARMLESS, *PROTECTING}
+    near = [] if name in known else difflib.get_close_matches(name.lower(), known, 1, _CLOSE)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,7 @@ _KONG_DEFAULTS = {
     "awsgateway_compatible_payload_version": "1.0",
 }
 _HTTPS_PORT = 443
+_NO_EQUIVALENT = "no equivalent here"
 _SECRETS = ("aws_key", "aws_secret", "aws_session_token")
 
 #: Fields of a plugin that are imported, or make no difference here.
@@ -138,11 +140,18 @@ def is_gateway(plugin: Entity) -> bool:
 
 def _problem(name: str, value: object) -> str:
     """Return why the option cannot be imported, or "" if it can."""
-    if name in _OF_ROUTES or (name not in OPTIONS and value != _KONG_DEFAULTS.get(name)):
-        return "no equivalent here"
+    if name in _OF_ROUTES:
+        return _NO_EQUIVALENT
+    if name not in OPTIONS and value != _KONG_DEFAULTS.get(name):
+        near = _near(name)
+        return f"unknown option; did you mean {near[0]!r}?" if near else _NO_EQUIVALENT
     if name == "unhandled_status" and isinstance(value, int) and value < 200:
         return "not a final HTTP status; choose one from 200 on"
     return ""
+
+
+def _near(name: str) -> list[str]:
+    return difflib.get_close_matches(str(name).lower(), OPTIONS.keys() - _OF_ROUTES, n=1)
 
 
 def _is_default(name: str, value: object, given: Mapping[str, Any]) -> bool:

@@ -12,8 +12,11 @@ from wsgi_lambda.kong_import.paths import as_list, read_paths
 from wsgi_lambda.kong_import.rank import kong_rank, overlap, specificity
 
 
-def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
-    """Yield a note for each pair of routes whose order changes, and may matter."""
+def routing_notes(file: KongFile, entries: list[Entry], made: list[Entry]) -> Iterator[Note]:
+    """Yield a note for each pair of routes whose order changes, and may matter.
+
+    ``made`` contains ``entries``, and those that no request can reach.
+    """
     ranked = [(entry, _rank_here(entry)) for entry in entries]
     for entry, rank in ranked:
         for other, rank_of_other in ranked:
@@ -28,7 +31,7 @@ def routing_notes(file: KongFile, entries: list[Entry]) -> Iterator[Note]:
                     f"that one comes first, because {_reason(other, entry)}"
                 )
                 yield Note(Kind.DIFFERENCE, entry.route, text)
-    for_all = {entry.route for entry in entries if "consumers" not in entry.options}
+    for_all = {entry.route for entry in made if "consumers" not in entry.options}
     for route in file.routes:
         if route.place not in for_all:
             yield from _proxied_before(route, file, entries)
@@ -40,15 +43,21 @@ def without_hidden(entries: Iterable[Entry], notes: list[Note]) -> list[Entry]:
     `LambdaMiddleware` rejects a configuration that contains such routes.
     """
     kept: dict[object, list[Entry]] = {}
+    hidden: list[tuple[Entry, Entry]] = []
     for entry in sorted(entries, key=lambda entry: (_own_order(entry), entry.rank)):
         same_path = kept.setdefault((entry.path.path.shape, entry.is_exact), [])
         hiding = next((other for other in same_path if _hides(other, entry)), None)
         if hiding is None:
             same_path.append(entry)
         else:
-            text = f"no request can reach it: {hiding.route} gets all of its requests first"
-            notes.append(Note(Kind.NOT_IMPORTED, entry.route, text))
-    return [entry for same_path in kept.values() for entry in same_path]
+            hidden.append((entry, hiding))
+    reached = [entry for same_path in kept.values() for entry in same_path]
+    functions = {entry.function for entry in reached}
+    for entry, hiding in hidden:
+        kind = Kind.NOT_IMPORTED if entry.function in functions else Kind.LOST
+        text = f"no request can reach it: {hiding.route} gets all of its requests first"
+        notes.append(Note(kind, entry.route, text))
+    return reached
 
 
 def _rank_here(entry: Entry) -> tuple[object, ...]:

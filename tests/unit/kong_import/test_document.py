@@ -80,7 +80,10 @@ def test_format_version_may_be_a_number(version: str, number: float) -> None:
     ("document", "message"),
     [
         pytest.param([], "must be a mapping, not list", id="list"),
-        pytest.param({}, "_format_version: must be one of 1.1, 2.1, 3.0", id="no version"),
+        pytest.param(None, "is empty$", id="nothing"),
+        pytest.param(
+            {}, "_format_version: missing: not a declarative file of Kong$", id="no version"
+        ),
         pytest.param(
             kong_file(version="4.0"),
             "_format_version: must be one of 1.1, 2.1, 3.0",

@@ -40,3 +40,25 @@ def test_harmless_plugin_is_not_imported(name: str) -> None:
 def test_note_names_the_consequence(name: str, word: str) -> None:
     ((_, _, text),) = notes_of(routes=[route({"name": name})])
     assert word in text
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Key-auht", "key-auth"),
+        ("cros", ""),
+        ("rate-limit", "rate-limiting"),
+        ("aws_lambda", "aws-lambda"),
+        ("my-auth", ""),
+    ],
+)
+def test_name_close_to_a_plugin_of_kong_is_questioned(name: str, meant: str) -> None:
+    ((_, _, text),) = notes_of(routes=[route({"name": name})])
+    assert text.partition("did you mean ")[2] == (f"{meant!r}?" if meant else "")
+
+
+def test_misspelt_plugin_of_a_function_is_questioned() -> None:
+    routes = [{"paths": ["/a"], "plugins": [{"name": "aws-lamda"}]}]
+    text = "it runs on no imported route; did you mean 'aws-lambda'?"
+    found = [text for _, place, text in notes_of(routes=routes) if place.endswith("(aws-lamda)")]
+    assert found == [text]

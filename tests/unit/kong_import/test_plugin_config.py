@@ -64,6 +64,12 @@ def test_options_are_imported(config: dict[str, Any], options: dict[str, Any]) -
         ({"brand_new": 1}, Kind.NOT_IMPORTED, "no equivalent here"),
         ({"strip_path": True}, Kind.NOT_IMPORTED, "no equivalent here"),
         (
+            {"Functon_name": "g"},
+            Kind.NOT_IMPORTED,
+            "unknown option; did you mean 'function_name'?",
+        ),
+        ({"strip_paths": True}, Kind.NOT_IMPORTED, "no equivalent here"),
+        (
             {"unhandled_status": 199},
             Kind.NOT_IMPORTED,
             "not a final HTTP status; choose one from 200 on",
@@ -93,6 +99,8 @@ def test_options_are_imported(config: dict[str, Any], options: dict[str, Any]) -
     ids=[
         "unknown",
         "not of the plugin",
+        "misspelt",
+        "misspelt, and not of the plugin",
         "status",
         "plain secret",
         "vault",

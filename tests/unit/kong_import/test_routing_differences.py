@@ -164,9 +164,16 @@ def test_route_that_no_request_can_reach_is_left_out(hidden: dict[str, Any]) -> 
     result = imported(routes=routes)
     assert read_routes({"aws_region": "us-east-1", **result.configuration}, {})
     assert result.configuration["routes"] == {"/a": FUNCTION}
-    found = [(note.kind, note.place) for note in result.notes]
-    assert (Kind.NOT_IMPORTED, "routes[1]") in found
-    assert (Kind.LOST, "routes[1]") in found
+    text = "no request can reach it: routes[0] (first) gets all of its requests first"
+    found = [(note.kind, note.text) for note in result.notes if note.place == "routes[1]"]
+    assert found == [(Kind.LOST, text)]
+
+
+def test_function_of_a_route_that_no_request_can_reach_may_have_another() -> None:
+    routes = [route(path="/a/"), route(path="/a/"), route(path="/b/")]
+    text = "no request can reach it: routes[0] gets all of its requests first"
+    found = [note for note in notes_of(routes=routes) if note[0] is not Kind.DIFFERENCE]
+    assert found == [(Kind.NOT_IMPORTED, "routes[1]", text)]
 
 
 @pytest.mark.parametrize(
