@@ -31,7 +31,6 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_endpoint(environ),
         "hosts": HOSTS,
         "timeout": 10_000,
-        "unhandled_status": 500,
         "routes": {
             "/lambda/catalogue": {"function_name": f"{prefix}catalogue"},
             "/lambda/orders": {
@@ -59,7 +58,7 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
                 # The home page reads the event from the function's log.
                 "expose_log_result": True,
             },
-            "/lambda/broken": {"function_name": f"{prefix}broken"},
+            "/lambda/broken": {"function_name": f"{prefix}broken", "unhandled_status": 500},
             "/lambda/newsletter": {
                 "function_name": f"{prefix}newsletter",
                 "invocation_type": "Event",

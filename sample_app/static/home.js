@@ -42,6 +42,8 @@ function bodyKind() {
 function showBody() {
   byId("form-body").hidden = bodyKind() !== "form";
   byId("json-body").hidden = bodyKind() !== "json";
+  // A hidden field that is required would block the form.
+  byId("file").required = bodyKind() === "form" && chosen.dataset.file === "required";
 }
 
 function addField(name = "", value = "") {
@@ -142,6 +144,7 @@ function clear() {
   for (const id of ["response-body", "event", "header-count", "body-note"]) byId(id).textContent = "";
   byId("event-source").textContent = "It appears here with the response.";
   byId("status").className = "";
+  byId("body-heading").hidden = true;
   byId("headers").replaceChildren();
   showImage(null);
 }
@@ -156,6 +159,7 @@ function showResponse(response, bytes, time, hasEvent) {
   const type = response.headers.get("content-type") ?? "";
   const isImage = type.startsWith("image/");
   showImage(isImage ? new Blob([bytes], { type }) : null);
+  byId("body-heading").hidden = false;
   byId("body-note").textContent = hasEvent ? "without its “event”, which has its own panel" : "";
   if (isImage) byId("response-body").textContent = `${type}, ${bytes.length.toLocaleString("en")} bytes`;
   else if (hasEvent) {
@@ -292,8 +296,9 @@ form.addEventListener("submit", (event) => {
 });
 // The browser sends no submit event if a field is invalid. This event does not bubble.
 form.addEventListener("invalid", (event) => {
-  const name = event.target.labels[0].textContent;
-  showProblem(`Not sent: ${name} must be ${event.target.title || "filled in"}.`);
+  const { labels, title, type } = event.target;
+  const rule = type === "file" ? "chosen" : title || "filled in";
+  showProblem(`Not sent: ${labels[0].textContent} must be ${rule}.`);
 }, true);
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

@@ -92,7 +92,8 @@ class Page:
 
     def shows_no_result(self) -> bool:
         names = ("response-body", "event", "header-count", "body-note", "headers")
-        return self.text("status") == "–" and not any(map(self.text, names))
+        is_empty = self.text("status") == "–" and not any(map(self.text, names))
+        return is_empty and not self["body-heading"].is_displayed()
 
     @property
     def event(self) -> object:
@@ -259,6 +260,20 @@ def test_invalid_form_clears_the_result(page: Page) -> None:
     assert page.shows_no_result()
 
 
+def test_upload_without_a_file_is_not_sent(page: Page) -> None:
+    page["route-upload"].click()
+    page["send"].click()
+    assert page.text("summary") == "Not sent: File must be chosen."
+    assert page.shows_no_result()
+    # Other bodies, and the forms of other routes, need no file.
+    page["body-json"].click()
+    page.fill("json", '{"title": "Receipt"}')
+    page.send()
+    page["route-newsletter"].click()
+    page.send()
+    assert page.text("status") == "202 Accepted"
+
+
 def test_unreachable_server_clears_the_result(page: Page) -> None:
     page["route-label"].click()
     page.send()
@@ -292,6 +307,7 @@ def test_each_route_shows_its_configuration(page: Page, shop: Demo) -> None:
     for path, options in routes.items():
         page[f"route-{path.removeprefix('/lambda/')}"].click()
         assert page.configuration == {path: options}
+    assert routes["/lambda/broken"]["unhandled_status"] == 500
     page["route-payroll"].click()
     assert page.configuration["/lambda/payroll"]["aws_assume_role_arn"].startswith("arn:")
     assert ast.literal_eval(page.text("defaults")) == expected
@@ -331,13 +347,16 @@ def test_everything_that_takes_input_has_a_label(page: Page) -> None:
             assert element.accessible_name or not element.is_displayed(), html
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 1100, 1280])
 def test_page_fits_its_width(page: Page, width: int) -> None:
+    wide = "return [...document.querySelectorAll('pre')].some(e => e.scrollWidth > e.clientWidth)"
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         page["route-orders"].click()
         page.send()
         assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+        page["route-payroll"].click()
+        assert page.driver.execute_script(wide) is False
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
