@@ -36,6 +36,9 @@ class Request:
         self.environ = environ
         self.body = RequestBody(environ) if body is None else KnownBody(body)
         self.delivery = Delivery()
+        # functools.cached_property takes a lock, which costs more than the values.
+        self._media_type: str | None = None
+        self._trace: str | None = None
 
     @property
     def method(self) -> str:
@@ -84,10 +87,12 @@ class Request:
         """The Content-Type with its parameters, unchanged."""
         return decode(self.environ.get("CONTENT_TYPE", ""))
 
-    @cached_property
+    @property
     def media_type(self) -> str:
         """The Content-Type without parameters, in lower case."""
-        return self.content_type.partition(";")[0].strip().lower()
+        if self._media_type is None:
+            self._media_type = self.content_type.partition(";")[0].strip().lower()
+        return self._media_type
 
     @property
     def path_info(self) -> str:
@@ -95,11 +100,13 @@ class Request:
         path: str = self.environ.get("PATH_INFO", "")
         return path
 
-    @cached_property
+    @property
     def trace(self) -> str:
         """The trace as `Root=…;Parent=…;Sampled=…`: the client's, rebuilt, else a new root."""
-        given = trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
-        return given or new_trace()
+        if self._trace is None:
+            given = trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
+            self._trace = given or new_trace()
+        return self._trace
 
 
 def decode(text: str) -> str:

@@ -24,9 +24,9 @@ SOAK = PROJECT / "docs" / "measured" / "soak.json"
 
 #: The text of each guarantee, by its name in the marker, in the order of the table.
 PROMISES = {
-    "once": "A function runs at most once for each request. Only two kinds of requests are "
-    "retried: those that certainly did not run, and GET, HEAD or OPTIONS whose kept connection "
-    "closed before the response",
+    "once": "A function never runs twice for a request that HTTP does not call safe to repeat. "
+    "Only two kinds of requests are sent again: those that certainly did not run, and GET, HEAD or "
+    "OPTIONS whose kept connection closed before the response",
     "in time": "A request ends within 1.2 times its `timeout`, whatever Lambda does",
     "told apart": "Each failure gets its documented status and a log line with its cause; its "
     "connection is neither leaked nor reused",

@@ -112,10 +112,10 @@ def _leave_out(request: Request, body: bytes, route: Route) -> None:
 
 def is_json(media_type: str) -> bool:
     """Whether it is `application/json` or a type like `application/ld+json` (RFC 6839)."""
+    if media_type == "application/json":
+        return True
     kind, _, subtype = media_type.partition("/")
-    return kind == "application" and (
-        subtype == "json" or (subtype.endswith("+json") and len(subtype) > len("+json"))
-    )
+    return kind == "application" and subtype.endswith("+json") and len(subtype) > len("+json")
 
 
 def has_arguments(media_type: str) -> bool:
