@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -29,7 +30,12 @@ class Delivery:
     @property
     def request_id(self) -> str:
         """Lambda's id of the invocation, "" without one."""
-        for name, value in self.headers:
-            if name.lower() == "x-amzn-requestid":
-                return value
-        return ""
+        return first_value(self.headers, "x-amzn-requestid")
+
+
+def first_value(headers: Iterable[tuple[str, str]], name: str) -> str:
+    """Return the first value of ``name`` (in lower case), or "" if it is missing."""
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return ""

@@ -7,13 +7,14 @@ the SSO portal. `FakeService.asked` contains the requests it received.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+
+from tests.servers.background import InBackground
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Asked:
 Reply = tuple[int, Any]
 
 
-class FakeService:
+class FakeService(InBackground):
     """Respond to each request on a loopback port with the result of ``reply``."""
 
     def __init__(self, reply: Callable[[Asked], Reply]) -> None:
@@ -63,16 +64,6 @@ class FakeService:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> FakeService:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def in_an_hour() -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 from wsgiref.validate import validator
+
+from tests.servers.background import InBackground
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     request_queue_size = 128
 
 
-class WebServer:
+class WebServer(InBackground):
     """Serve ``app`` on a loopback port; ``failures`` contains exceptions of it or the validator."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]], environ: Mapping[str, Any]) -> None:
@@ -94,16 +95,6 @@ class WebServer:
         self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.set_app(with_environ)
         self.address = ("127.0.0.1", self._server.server_port)
-
-    def __enter__(self) -> WebServer:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def send(
         self,

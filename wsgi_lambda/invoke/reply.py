@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from wsgi_lambda.delivery import first_value
+
 #: The success statuses of the Invoke API: RequestResponse, Event, DryRun.
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 SUCCESSES = (200, 202, 204)
@@ -48,10 +50,7 @@ class Reply:
 
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" if it is missing."""
-        for key, value in self.headers:
-            if key.lower() == name:
-                return value
-        return ""
+        return first_value(self.headers, name)
 
     @property
     def request_id(self) -> str:
