@@ -162,7 +162,7 @@ class Chain:
 
 
 def profile_region() -> str:
-    """Return the region of the AWS profile, or "" if it has none.
+    """Return the region of the AWS profile, or "" if the profile sets no region.
 
     Logs a warning and returns "" if a file cannot be read.
     """

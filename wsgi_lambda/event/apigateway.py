@@ -18,7 +18,7 @@ from wsgi_lambda.trace import HEADER as TRACE_HEADER
 
 STAGE = "$default"
 
-#: Placeholders: there is no gateway.
+#: Placeholders for what only a real gateway has.
 ACCOUNT_ID = "000000000000"
 API_ID = "wsgi-lambda"
 
@@ -145,8 +145,8 @@ def headers_of(request: Request) -> dict[str, str]:
 def source_ip(request: Request) -> str:
     """Return REMOTE_ADDR if it is an IP address, without brackets and port, else 127.0.0.1.
 
-    A peer on a unix socket has none: gunicorn leaves REMOTE_ADDR empty, and
-    waitress sets it to `localhost`.
+    A peer on a unix socket has no IP address: gunicorn leaves REMOTE_ADDR empty,
+    and waitress sets it to `localhost`.
     """
     return _address(request.environ.get("REMOTE_ADDR") or "") or LOCAL_ADDRESS
 

@@ -33,7 +33,7 @@ class Result:
     status: int
     headers: Headers
     body: bytes
-    #: The function's own Content-Length, None if it has none or an invalid one.
+    #: The function's own Content-Length, None if it is missing or invalid.
     content_length: int | None
 
 
