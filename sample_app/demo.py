@@ -127,23 +127,25 @@ def _emulated_environ(
     prefix: str, stack: contextlib.ExitStack
 ) -> tuple[dict[str, str], Popen[bytes]]:
     # DEMO_ENDPOINT=aws works without the emulator and without botocore.
-    from sample_app import emulator
+    from sample_app import emulator, guard
 
-    _say("Starting ministack, a Lambda emulator")
+    _say("Starting ministack, a Lambda emulator, on a socket in a private folder")
     peer = stack.enter_context(emulator.emulator())
     names = emulator.function_names()
-    _say(f"Deploying {len(names)} functions to {peer.url}: {', '.join(names)}")
-    arns = emulator.deploy(peer.url, prefix)
+    _say(f"Deploying {len(names)} functions: {', '.join(names)}")
+    arns = emulator.deploy(peer.socket, prefix)
     _say(f"Creating the user {emulator.USER}, who may invoke all except {emulator.FORBIDDEN}")
-    key = emulator.create_user(peer.url, arns)
+    key = emulator.create_user(peer.socket, arns)
     _say(f"Creating the role {emulator.ROLE}, which may invoke {emulator.FORBIDDEN}")
-    role = emulator.create_role(peer.url, arns)
+    role = emulator.create_role(peer.socket, arns)
+    url = stack.enter_context(guard.guarded(peer.socket, {key.key_id: key.secret}))
+    _say(f"Guarding the emulator: {url} passes on only requests that the app signed")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environ.update(
         AWS_ACCESS_KEY_ID=key.key_id,
         AWS_SECRET_ACCESS_KEY=key.secret,
         AWS_REGION=emulator.REGION,
-        DEMO_LAMBDA_URL=peer.url,
+        DEMO_LAMBDA_URL=url,
         DEMO_ROLE_ARN=role,
     )
     return environ, peer.process

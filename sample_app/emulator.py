@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -19,8 +18,10 @@ from typing import Any
 
 import botocore.config
 import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from urllib3 import HTTPResponse
 
-from sample_app.processes import ProgramEnded, running, wait_until_ready
+from sample_app.processes import ProgramEnded, UnixConnection, running, wait_until_ready
 
 FUNCTIONS = Path(__file__).parent / "functions"
 REGION = "us-east-1"
@@ -36,9 +37,9 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT")
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator: its URL and its process."""
+    """A running emulator: its Unix socket and its process."""
 
-    url: str
+    socket: Path
     process: Popen[bytes]
 
 
@@ -55,46 +56,50 @@ class AccessKey:
 
 @contextlib.contextmanager
 def emulator() -> Iterator[Emulator]:
-    """Run ministack on a free port; it checks signatures and policies.
+    """Run ministack on a Unix socket; it checks signatures and policies.
 
-    It writes to a temporary directory only. Raises `ProgramEnded` if it does not
-    start.
+    Its root key is known (test, test), and root may run code. So it opens no port:
+    its socket is in a folder that no other user can enter. See `sample_app.guard`.
+    It writes to that folder only. Raises `ProgramEnded` if it does not start.
     """
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="wsgi-lambda-demo-") as folder:
         environ = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environ.update(
-            GATEWAY_PORT=str(port),
-            BIND_HOST="127.0.0.1",  # the default is all addresses
             MINISTACK_HOST="localhost",
             MINISTACK_REGION=REGION,
             AUTH="true",
             LAMBDA_EXECUTOR="local",
+            IOT_MTLS_ENABLED="0",  # it would listen on port 8883 of all addresses
+            SFTP_ENABLED="0",
             HOME=folder,
             TMPDIR=folder,
             STATE_DIR=f"{folder}/state",
             S3_DATA_DIR=f"{folder}/s3",
         )
-        log = Path(folder, "ministack.log")
+        log, socket = Path(folder, "ministack.log"), Path(folder, "socket")
+        # `python -m ministack` takes addresses only; this is how its option -d starts it.
+        command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--keep-alive", "75"]
         with (
             log.open("wb") as output,
             running(
-                [sys.executable, "-m", "ministack"], environ, stdout=output, stderr=output
+                [*command, "--bind", f"unix:{socket}"], environ, stdout=output, stderr=output
             ) as process,
         ):
             wait_until_ready(
                 process,
-                port,
+                socket,
                 "/_ministack/health",
                 lambda: f"The Lambda emulator did not start:\n{log.read_text()[-2000:]}",
             )
-            yield Emulator(url, process)
+            yield Emulator(socket, process)
 
 
-def deploy(url: str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]:
-    """Create each function in the folder ``functions``; return ARNs by name, without ``prefix``."""
-    iam, client = _client("iam", url), _client("lambda", url)
+def deploy(server: Path | str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]:
+    """Create each function in the folder ``functions``; return ARNs by name, without ``prefix``.
+
+    ``server`` is the emulator's Unix socket, or a URL.
+    """
+    iam, client = _client("iam", server), _client("lambda", server)
     role = iam.create_role(
         RoleName=f"{prefix}role",
         AssumeRolePolicyDocument=_policy(
@@ -121,9 +126,9 @@ def deploy(url: str, prefix: str, functions: Path = FUNCTIONS) -> dict[str, str]
     return arns
 
 
-def create_user(url: str, arns: dict[str, str]) -> AccessKey:
+def create_user(server: Path | str, arns: dict[str, str]) -> AccessKey:
     """Create the user of the web app, who may only invoke the functions that the app needs."""
-    iam = _client("iam", url)
+    iam = _client("iam", server)
     iam.create_user(UserName=USER)
     iam.put_user_policy(
         UserName=USER,
@@ -137,9 +142,9 @@ def create_user(url: str, arns: dict[str, str]) -> AccessKey:
     return AccessKey(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def create_role(url: str, arns: dict[str, str]) -> str:
+def create_role(server: Path | str, arns: dict[str, str]) -> str:
     """Create the role that may invoke the forbidden function; return its ARN."""
-    iam = _client("iam", url)
+    iam = _client("iam", server)
     user = iam.get_user(UserName=USER)["User"]["Arn"]
     role: str = iam.create_role(
         RoleName=ROLE,
@@ -159,16 +164,36 @@ def function_names(functions: Path = FUNCTIONS) -> list[str]:
     return sorted(path.parent.name for path in functions.glob("*/app.py"))
 
 
-def _client(service: str, url: str) -> Any:
+def _client(service: str, server: Path | str) -> Any:
     # test/test is the key of the emulator's root user.
-    return botocore.session.Session(session_vars=_NO_FILES).create_client(
+    client = botocore.session.Session(session_vars=_NO_FILES).create_client(
         service,
         region_name=REGION,
-        endpoint_url=url,
+        endpoint_url=server if isinstance(server, str) else "http://localhost",
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=botocore.config.Config(retries={"max_attempts": 0}, proxies={}),
     )
+    if isinstance(server, Path):
+        # botocore sends nothing itself if a handler of this event returns the response.
+        client.meta.events.register(
+            "before-send", lambda request, **_: _sent(server, request), unique_id="unix-socket"
+        )
+    return client
+
+
+def _sent(server: Path, request: AWSPreparedRequest) -> AWSResponse:
+    with contextlib.closing(UnixConnection(server)) as connection:
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        target = request.url.removeprefix("http://localhost")
+        connection.request(request.method, target, request.body, {"Host": "localhost", **headers})
+        reply = connection.getresponse()
+        body = HTTPResponse(io.BytesIO(reply.read()), preload_content=False)
+        return AWSResponse(request.url, reply.status, dict(reply.getheaders()), body)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 #: The developer's own AWS files must not have an effect.
@@ -188,10 +213,3 @@ def _zip(folder: Path) -> bytes:
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / "app.py", "app.py")
     return data.getvalue()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

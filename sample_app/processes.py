@@ -6,10 +6,12 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 20.0  # seconds until a program must respond for the first time
@@ -49,19 +51,33 @@ def running(
         process.wait()
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over the Unix socket ``path``."""
+
+    def __init__(self, path: Path, timeout: float = PATIENCE) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 def wait_until_ready(
-    process: subprocess.Popen[bytes], port: int, path: str, why: Callable[[], str]
+    process: subprocess.Popen[bytes], server: int | Path, path: str, why: Callable[[], str]
 ) -> None:
-    """Return when GET ``path`` on 127.0.0.1 has the status 200.
+    """Return when GET ``path`` has the status 200.
+
+    ``server`` is a port of 127.0.0.1 or a Unix socket.
 
     Raises `ProgramEnded` with the text of ``why`` if the process ends or does not
     respond in time.
     """
     end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         with (
-            contextlib.closing(connection),
+            contextlib.closing(_connection(server)) as connection,
             contextlib.suppress(OSError, http.client.HTTPException),
         ):
             connection.request("GET", path)
@@ -69,6 +85,12 @@ def wait_until_ready(
                 return
         time.sleep(0.05)
     raise ProgramEnded(why())
+
+
+def _connection(server: int | Path) -> http.client.HTTPConnection:
+    if isinstance(server, Path):
+        return UnixConnection(server)
+    return http.client.HTTPConnection("127.0.0.1", server, timeout=PATIENCE)
 
 
 def _hold_signals() -> Callable[[], None]:

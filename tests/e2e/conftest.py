@@ -46,8 +46,8 @@ class Demo:
         return re.search(r"open (http://127\.0\.0\.1:[0-9]+)/", self.output())[1]
 
     @property
-    def emulator_url(self) -> str:
-        return re.search(r"functions to (http://127\.0\.0\.1:[0-9]+):", self.output())[1]
+    def guard_url(self) -> str:
+        return re.search(r"emulator: (http://127\.0\.0\.1:[0-9]+) passes on", self.output())[1]
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         with requests.Session() as session:

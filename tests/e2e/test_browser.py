@@ -302,7 +302,7 @@ def test_another_route_clears_the_result(page: Page) -> None:
 
 
 def test_each_route_shows_its_configuration(page: Page, shop: Demo) -> None:
-    expected = settings.wsgi_lambda({"DEMO_LAMBDA_URL": shop.emulator_url})
+    expected = settings.wsgi_lambda({"DEMO_LAMBDA_URL": shop.guard_url})
     routes = expected.pop("routes")
     for path, options in routes.items():
         page[f"route-{path.removeprefix('/lambda/')}"].click()

@@ -283,7 +283,7 @@ def test_emulator_checks_signatures(shop: Demo) -> None:
     path = "/2015-03-31/functions/wsgi-lambda-demo-echo/invocations"
     with requests.Session() as session:
         session.trust_env = False
-        response = session.post(shop.emulator_url + path, data=b"{}", timeout=10)
+        response = session.post(shop.guard_url + path, data=b"{}", timeout=10)
     assert response.status_code == 403
 
 

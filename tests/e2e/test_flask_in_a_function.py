@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sample_app import emulator
+from sample_app import emulator, guard
 from sample_app.processes import running, wait_until_ready
 from tests.e2e.conftest import PROJECT
 from tests.e2e.front import V1_HOST
@@ -131,14 +131,16 @@ class Servers:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     # Newer versions of gunicorn put their control socket here.
     environ = {"XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("gunicorn"))}
-    with emulator.emulator() as peer:
-        arns = emulator.deploy(peer.url, "test-", FUNCTIONS)
-        key = emulator.create_user(peer.url, arns)
+    with contextlib.ExitStack() as stack:
+        peer = stack.enter_context(emulator.emulator())
+        arns = emulator.deploy(peer.socket, "test-", FUNCTIONS)
+        key = emulator.create_user(peer.socket, arns)
+        url = stack.enter_context(guard.guarded(peer.socket, {key.key_id: key.secret}))
         aws = {
             "AWS_ACCESS_KEY_ID": key.key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_REGION": emulator.REGION,
-            "AWS_ENDPOINT_URL_LAMBDA": peer.url,
+            "AWS_ENDPOINT_URL_LAMBDA": url,
         }
         with (
             gunicorn("app:app", FUNCTIONS / "web", "/text", **environ) as direct,

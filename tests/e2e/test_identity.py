@@ -17,6 +17,7 @@ import pytest
 
 from sample_app import emulator
 from sample_app.processes import running, wait_until_ready
+from tests.servers.app_servers import free_port
 from tests.servers.web_server import ClientResponse, serving
 from wsgi_lambda import LambdaMiddleware
 
@@ -53,10 +54,39 @@ class Peer:
         return response
 
 
+@contextlib.contextmanager
+def emulator_with_a_port(folder: Path, **environ: str) -> Iterator[str]:
+    """Run an emulator without the demo's guard; yield its URL.
+
+    It accepts any signature unless AUTH is "true" in ``environ``.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = {
+        "PATH": "/usr/bin:/bin",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "LAMBDA_EXECUTOR": "local",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "IOT_MTLS_ENABLED": "0",  # it would listen on all addresses
+        **environ,
+    }
+    command = [sys.executable, "-m", "ministack"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with running(command, settings, **quiet) as process:
+        wait_until_ready(process, port, "/_ministack/health", lambda: "the emulator did not start")
+        yield url
+
+
 @pytest.fixture(scope="module")
-def peer() -> Iterator[Peer]:
-    with emulator.emulator() as found:
-        yield Peer(found.url)
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    folder = tmp_path_factory.mktemp("identity")
+    with emulator_with_a_port(folder, AUTH="true", MINISTACK_REGION=emulator.REGION) as url:
+        yield Peer(url)
 
 
 def test_right_key(peer: Peer) -> None:
@@ -165,36 +195,12 @@ def test_expired_token_is_renewed(
 # --- an instance's metadata service; its keys are unknown to an emulator that checks signatures
 
 
-@contextlib.contextmanager
-def trusting_emulator(folder: Path, **environ: str) -> Iterator[str]:
-    """Run an emulator that accepts any signature; yield its URL."""
-    port = emulator.free_port()
-    url = f"http://127.0.0.1:{port}"
-    settings = {
-        "PATH": "/usr/bin:/bin",
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "localhost",
-        "LAMBDA_EXECUTOR": "local",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "STATE_DIR": str(folder / "state"),
-        "S3_DATA_DIR": str(folder / "s3"),
-        **environ,
-    }
-    command = [sys.executable, "-m", "ministack"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with running(command, settings, **quiet) as process:
-        wait_until_ready(process, port, "/_ministack/health", lambda: "the emulator did not start")
-        yield url
-
-
 @pytest.mark.parametrize("required", ["0", "1"], ids=["v1-allowed", "v2-required"])
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_role_of_an_instance(
     version: str, required: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with trusting_emulator(tmp_path, MINISTACK_IMDS_V2_REQUIRED=required) as url:
+    with emulator_with_a_port(tmp_path, MINISTACK_IMDS_V2_REQUIRED=required) as url:
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
         peer = Peer(url)

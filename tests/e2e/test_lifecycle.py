@@ -13,12 +13,10 @@ import pytest
 
 from tests.e2e.conftest import READY, started
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not Path("/proc/self/stat").exists(), reason="NOTE: processes are read from /proc"
-    ),
-]
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="NOTE: processes are read from /proc"
+)
+pytestmark = [pytest.mark.e2e, needs_proc]
 
 
 def stat(pid: int | str) -> tuple[str, int]:
@@ -82,7 +80,7 @@ def test_signal_stops_everything(tmp_path: Path, number: int) -> None:
         demo.wait_for(READY)
         assert demo.get("/lambda/echo").status_code == 200
         children = descendants(demo.process.pid)
-        ports = [port_of(demo.url), port_of(demo.emulator_url)]
+        ports = [port_of(demo.url), port_of(demo.guard_url)]
         # ministack, a function, gunicorn and its two workers
         assert len(children) >= 5
         assert [addresses(port) for port in ports] == [{"0100007F"}, {"0100007F"}]
@@ -118,7 +116,7 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("gunicorn", "gunicorn"), ("ministack", "The Lambda emulator")]
+    ("module", "name"), [("gunicorn", "gunicorn"), ("hypercorn", "The Lambda emulator")]
 )
 def test_demo_stops_if_a_program_ends(tmp_path: Path, module: str, name: str) -> None:
     with started(tmp_path) as demo:
