@@ -117,7 +117,7 @@ class LambdaClient:
             scheme=transport.scheme,
             host=transport.host,
             port=transport.port,
-            tls_verify=verify if isinstance(verify, bool) else verify.certificates,
+            tls_verify=verify if isinstance(verify, bool) else verify.tls_context(),
             keepalive=transport.keepalive,
             pool_size=transport.pool_size,
             proxy_url=transport.proxy_url,

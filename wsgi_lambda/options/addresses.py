@@ -6,8 +6,9 @@ import ipaddress
 import os
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from wsgi_lambda.options.parsers import filled_in, fits, mismatch, string, strings
 
@@ -99,12 +100,35 @@ def sts_endpoint_url(value: object) -> str:
     return string(value)
 
 
-@dataclass(frozen=True, slots=True)
 class CABundle:
-    """A CA bundle: its path, and the certificates (PEM) that it contained at construction."""
+    """A CA bundle: its path, and the certificates (PEM) that it contained at construction.
 
-    path: str
-    certificates: str = field(repr=False)
+    Raises ValueError (`ssl.SSLError` among others) if they cannot be parsed.
+    """
+
+    def __init__(self, path: str, certificates: str) -> None:
+        if not certificates:
+            raise ValueError("no certificates")
+        self.path = path
+        self.certificates = certificates
+        self._context = ssl.create_default_context(cadata=certificates)
+
+    def __repr__(self) -> str:
+        return f"CABundle({self.path!r})"
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return the TLS context that trusts the certificates, the same for all connections.
+
+        It takes 2 MB for the certificates of all public authorities.
+        """
+        # gevent may have replaced the class since (gunicorn --preload).
+        if type(self._context) is not ssl.SSLContext:
+            self._context = ssl.create_default_context(cadata=self.certificates)
+        return self._context
+
+
+# By path and content, so that equal bundles are one object and are parsed once.
+_BUNDLES: WeakValueDictionary[tuple[str, str], CABundle] = WeakValueDictionary()
 
 
 def tls_verify(value: object) -> bool | CABundle:
@@ -125,11 +149,12 @@ def read_ca_bundle(path: str) -> CABundle:
         with open(path, "rb") as file:
             # The certificates are ASCII; comments between them may be anything.
             certificates = file.read().decode("ascii", errors="ignore")
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+        bundle = _BUNDLES.get((path, certificates)) or CABundle(path, certificates)
     except ssl.SSLError as error:
         raise ValueError("cannot be read as a CA bundle (invalid PEM)") from error
     except OSError as error:
         raise ValueError(f"cannot be read as a CA bundle ({error.strerror})") from error
     except ValueError as error:
         raise ValueError("cannot be read as a CA bundle (no certificates)") from error
-    return CABundle(path, certificates)
+    _BUNDLES[path, certificates] = bundle
+    return bundle

@@ -21,9 +21,9 @@ class EndpointAdapter(HTTPAdapter):
     ``keepalive`` is the idle limit of a connection in seconds, 0 for connections
     that are closed after one request; ``pool_size`` is the number of idle
     connections that are kept, not a limit on open ones. ``tls_verify`` is True,
-    False or the certificates (PEM) of a CA bundle. ``proxy_url`` is an HTTP
-    proxy: it gets requests in absolute form for ``http``, and CONNECT for
-    ``https``. The first request opens the first connection.
+    False or the TLS context of a CA bundle. ``proxy_url`` is an HTTP proxy: it
+    gets requests in absolute form for ``http``, and CONNECT for ``https``. The
+    first request opens the first connection.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class EndpointAdapter(HTTPAdapter):
         scheme: str,
         host: str,
         port: int,
-        tls_verify: bool | str,
+        tls_verify: bool | ssl.SSLContext,
         keepalive: float,
         pool_size: int,
         proxy_url: str | None = None,
@@ -88,13 +88,13 @@ def _proxy_headers(user: str | None) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {b64encode(unquote_to_bytes(user)).decode()}"}
 
 
-def _tls_context(verify: bool | str) -> ssl.SSLContext:
+def _tls_context(verify: bool | ssl.SSLContext) -> ssl.SSLContext:
+    if not isinstance(verify, bool):
+        return verify
     # Look up the class now: urllib3 keeps the one of its import, which gevent
     # may have replaced since (gunicorn --preload).
-    if verify is True:
-        return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     if verify:
-        return ssl.create_default_context(cadata=verify)
+        return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

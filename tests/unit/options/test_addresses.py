@@ -1,6 +1,10 @@
 """Parsers of hosts, URLs and CA bundles."""
 
+import ssl
+from pathlib import Path
+
 import certifi
+import gevent.ssl
 import pytest
 
 from tests.unit.configurations import REGION, problems_of, read_route
@@ -92,3 +96,33 @@ def test_path_of_a_ca_bundle_is_accepted():
     bundle = read_route(tls_verify=certifi.where()).transport.tls_verify
     assert (bundle.path, bundle.certificates.count("-----BEGIN") > 100) == (certifi.where(), True)
     assert "BEGIN" not in repr(bundle)
+
+
+def test_a_ca_bundle_is_parsed_once():
+    bundle = read_route(tls_verify=certifi.where()).transport.tls_verify
+    context = bundle.tls_context()
+    assert bundle.tls_context() is context
+    assert (len(context.get_ca_certs()) > 100, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+def test_tls_context_of_a_ca_bundle_has_the_class_that_gevent_has_installed(monkeypatch):
+    bundle = read_route(tls_verify=certifi.where()).transport.tls_verify
+    monkeypatch.setattr(ssl, "SSLContext", gevent.ssl.SSLContext)
+    context = bundle.tls_context()
+    assert (type(context), len(context.get_ca_certs()) > 100) == (gevent.ssl.SSLContext, True)
+
+
+def test_equal_ca_bundles_are_one_object(tmp_path):
+    bundle = addresses.read_ca_bundle(certifi.where())
+    assert addresses.read_ca_bundle(certifi.where()) is bundle
+    copy = tmp_path / "ca.pem"
+    copy.write_bytes(Path(certifi.where()).read_bytes())
+    assert addresses.read_ca_bundle(str(copy)) is not bundle
+
+
+def test_a_ca_bundle_that_has_changed_is_another_object(tmp_path):
+    path = tmp_path / "ca.pem"
+    path.write_bytes(Path(certifi.where()).read_bytes())
+    bundle = addresses.read_ca_bundle(str(path))
+    path.write_bytes(path.read_bytes() + b"# more\n")
+    assert addresses.read_ca_bundle(str(path)) is not bundle
