@@ -5,9 +5,10 @@ Knows no framework: `middleware` sends the response to a WSGI server.
 
 from __future__ import annotations
 
-import logging
-import uuid
+import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,25 +18,21 @@ from wsgi_lambda.authorize import authorize
 from wsgi_lambda.backends import Backend
 from wsgi_lambda.backends.function import FunctionBackend
 from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
-from wsgi_lambda.config import read_routes
+from wsgi_lambda.config import read_configuration
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.delivery import Delivery
-from wsgi_lambda.errors import LambdaError, PayloadTooLarge
-from wsgi_lambda.event import body_limit
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.event import body_limit, most_permissive
+from wsgi_lambda.failures import fail, log_failure, log_tail, private
 from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
-from wsgi_lambda.on_error import call_on_error
 from wsgi_lambda.options import Route
-from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
-from wsgi_lambda.response.plain import decode_log
+from wsgi_lambda.response.result import Result
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import RouteTable
-
-log = logging.getLogger("wsgi_lambda")
-tail_log = logging.getLogger("wsgi_lambda.tail")
 
 Around = Callable[[Route, Invoker], Invoker]
 
@@ -47,7 +44,9 @@ def _unchanged(route: Route, invoker: Invoker) -> Invoker:  # noqa: ARG001
 class Dispatcher:
     """The backends of a configuration, and the way of a request through them.
 
-    ``around`` may replace or wrap the Invoker of each route::
+    ``default_methods`` are the methods of a route that lists none, and of views;
+    without them, such a route takes every method. ``around`` may replace or wrap the
+    Invoker of each route and named function::
 
         Dispatcher(config, around=lambda route, invoker: Timed(invoker))
 
@@ -58,21 +57,37 @@ class Dispatcher:
     #: The backend for a request that nobody owns: it rejects the request with a 404.
     no_route: Backend = NO_ROUTE
 
-    def __init__(self, config: object, *, around: Around = _unchanged) -> None:
+    def __init__(
+        self,
+        config: object,
+        *,
+        default_methods: frozenset[str] = frozenset(),
+        around: Around = _unchanged,
+    ) -> None:
         configuration = load_configuration(config)
         # A closure, so that its secrets are not in vars(), which crash reporters show.
         self._load: Callable[[], Mapping[str, Any]] = lambda: configuration
-        routes = read_routes(configuration)
+        found = read_configuration(configuration)
         self.connections = Connections()
-        backends = (
-            FunctionBackend(route, around(route, make_invoker(route, self.connections)))
-            for route in routes
+        #: The configured callable that returns who is asking, called with a framework's request.
+        self.principal = found.principal
+
+        def make(route: Route) -> FunctionBackend:
+            if not route.match.methods:
+                route = replace(route, match=replace(route.match, methods=default_methods))
+            return FunctionBackend(route, around(route, make_invoker(route, self.connections)))
+
+        self._functions = {route.name: make(route) for route in found.functions}
+        self._ask = None if found.principal is None else _asking(found.principal)
+        self._table: RouteTable[Backend] = RouteTable(
+            map(make, found.routes), for_nul=NUL_IN_PATH, principal=self._ask
         )
-        self._table: RouteTable[Backend] = RouteTable(backends, for_nul=NUL_IN_PATH)
         #: Return the backend that owns a request, or None if the app does. It is the
         #: table's own method: requests of the app pay for one call less.
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
-        warn_of_short_timeout(routes)
+        everything = (*found.routes, *found.functions)
+        self._most = most_permissive(route.event for route in everything)
+        warn_of_short_timeout(everything)
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -81,58 +96,114 @@ class Dispatcher:
 
     @property
     def backends(self) -> tuple[Backend, ...]:
-        """All backends, in the order of matching."""
+        """The backends of the routes, in the order of matching."""
         return self._table.items
+
+    @property
+    def functions(self) -> Mapping[str, FunctionBackend]:
+        """The backends of the named functions, in the order of the configuration."""
+        return self._functions
+
+    def __getitem__(self, name: str) -> FunctionBackend:
+        """Return the backend of a named function; raise a LookupError with the near match."""
+        try:
+            return self._functions[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._functions, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise LookupError(f"WSGI_LAMBDA has no function {name!r}{hint}") from None
+
+    def allowed_methods(self, path: str) -> frozenset[str]:
+        """Return the methods of all routes of ``path`` (PATH_INFO); empty if there is none."""
+        routes = (backend.route for backend in self._table.find_all(path))
+        return frozenset().union(*(route.match.methods for route in routes if route))
+
+    def body_limit(self, request: Request) -> int:
+        """Return the most bytes of the request's body that any function can need."""
+        return body_limit(request, self._most)
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""
+        try:
+            return self._respond(backend, request)
+        except LambdaError as error:
+            return fail(error, request, backend.route)
+
+    def respond_or_raise(self, backend: Backend, request: Request) -> Response:
+        """Return the response of ``backend``; raise a failure, logged, with its `response`.
+
+        An error of the function in plain mode is raised, too; its response is the
+        one that `respond` returns. No cache may keep it, or a response of `on_error`.
+        """
+        try:
+            response = self._respond(backend, request)
+        except LambdaError as error:
+            fail(error, request, backend.route)
+            if error.has_own_response:
+                error.response = private(error.response, keep=True)
+            raise
+        if response.function_error is None:
+            return response
+        failed = response.function_error
+        failed.response, failed.has_own_response = private(response), True
+        raise failed
+
+    def invoke(
+        self,
+        backend: FunctionBackend,
+        payload: bytes,
+        *,
+        tenant_id: str | None = None,
+        is_safe: bool = False,
+    ) -> Result:
+        """Invoke a function with the bytes of an event of the app's own.
+
+        With ``is_safe`` it may be sent again like a GET. A failure is logged, and
+        raised with its `response`.
+        """
+        delivery = Delivery()
+        try:
+            return backend.invoke(payload, tenant_id=tenant_id, is_safe=is_safe, delivery=delivery)
+        except LambdaError as error:
+            log_failure(error, "invoke", backend.route.label, backend.route)
+            error.response = failure(error)
+            raise
+        finally:
+            log_tail(delivery)
+
+    def failure_response(self, error: LambdaError, request: Request) -> Response:
+        """Return the response for an error of a framework's own; the error is logged."""
+        return fail(error, request, None)
+
+    def _respond(self, backend: Backend, request: Request) -> Response:
         route = backend.route
+        if self._ask is not None and request.framework.principal is None:
+            ask = partial(self._ask, request.environ)
+            request.framework = replace(request.framework, principal=ask)
         try:
             if route is not None and route.match.authorize is not None:
-                limit = body_limit(request, route.event)
-                refusal = authorize(route.match.authorize, request, body_limit=limit)
+                refusal = _authorize(route, route.match.authorize, request)
                 if refusal is not None:
-                    request.body.drain()
-                    return from_werkzeug(refusal, request.environ)
+                    return refusal
             return backend.respond(request)
-        except LambdaError as error:
-            _log_failure(error, request, route)
-            request.body.drain()
-            return _failure_response(error, request, route)
         finally:
-            if request.delivery.log_result and tail_log.isEnabledFor(logging.INFO):
-                _log_tail(request.delivery)
+            log_tail(request.delivery)
 
 
-def _failure_response(error: LambdaError, request: Request, route: Route | None) -> Response:
-    response = failure(error, trace=request.trace if request.delivery.attempts else "")
-    if route is None or route.response.on_error is None:
-        return response
-    return call_on_error(route.response.on_error, request, error, response)
+def _asking(principal: Callable[[Any], str | None]) -> Callable[[WSGIEnvironment], str | None]:
+    """Return a function that calls ``principal`` with a Werkzeug Request."""
+    from werkzeug.wrappers import Request as WerkzeugRequest
+
+    return lambda environ: principal(WerkzeugRequest(environ, populate_request=False))
 
 
-def _log_failure(error: LambdaError, request: Request, route: Route | None) -> None:
-    error.request_id = error.request_id or str(uuid.uuid4())
-    details = [error.detail] if error.detail else []
-    if route is not None:
-        details.append(f"function {route.target.function_name}, region {route.target.aws_region}")
-        details.append(f"host {route.transport.authority}")
-        if isinstance(error, PayloadTooLarge):
-            details.append(f"{error.option} is {getattr(route.event, error.option)}")
-    log.log(
-        logging.ERROR if error.status >= 500 else logging.WARNING,
-        "%s %r: %d %s: %s (%s)",
-        printable(request.environ["REQUEST_METHOD"]),
-        request.environ.get("PATH_INFO", ""),
-        error.status,
-        type(error).__name__,
-        printable(error.message),
-        printable("; ".join([*details, f"request {error.request_id}"])),
-    )
-
-
-def _log_tail(delivery: Delivery) -> None:
-    lines = decode_log(delivery.log_result).splitlines()
-    # Indented, so that no line can pass for a record of its own.
-    text = "".join(f"\n    {printable(line)}" for line in lines)
-    tail_log.info("request %s:%s", printable(delivery.request_id), text)
+def _authorize(route: Route, hook: Callable[..., Any], request: Request) -> Response | None:
+    before = request.environ.get("REMOTE_USER")
+    refusal = authorize(hook, request, body_limit=body_limit(request, route.event))
+    if refusal is not None:
+        request.body.drain()
+        return from_werkzeug(refusal, request.environ)
+    if request.environ.get("REMOTE_USER") != before:
+        # The user whom the hook has found wins over that of the framework.
+        request.framework = replace(request.framework, principal=None)
+    return None

@@ -15,13 +15,15 @@
           ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
           ├── DeadlinePassed     504   no whole reply within `timeout`
           ├── ServiceError       409 … 504   an error of Lambda itself
-          └── ResultError        502, 504    the function failed, or its result is malformed
+          ├── ResultError        502   the function's result is malformed
+          └── FunctionError      502, 504    the function raised an error, or timed out
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class LambdaError(Exception):
 
     status = 502
     default_message = "The function could not be invoked"
+    #: The response for this failure, once the dispatcher has made it.
+    response: Any = None
+    #: Whether `response` is that of `on_error` or of the function, not the usual JSON.
+    has_own_response = False
 
     def __init__(
         self,
@@ -165,6 +171,37 @@ class ServiceError(LambdaError):
 
 
 class ResultError(LambdaError):
-    """The function failed, or its result is malformed: the message names the field."""
+    """The function's result is malformed: the message names the field."""
+
+    default_message = "The function's result is malformed"
+
+
+class FunctionError(LambdaError):
+    """The function raised an error, or Lambda stopped it after its timeout (504).
+
+    ``kind`` is ``"Unhandled"`` or ``"Handled"``. ``error_type`` and ``error_message`` are
+    the function's own, "" if its error contains none; ``body`` is the whole error,
+    with its stack trace, and ``log`` the end of the function's log. None of them
+    is in ``str()``.
+    """
 
     default_message = "The function failed"
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        error_type: str,
+        error_message: str,
+        body: bytes,
+        log: str,
+        is_timeout: bool,
+        request_id: str,
+    ) -> None:
+        status = 504 if is_timeout else 502
+        super().__init__(detail=f"function error {kind}", status=status, request_id=request_id)
+        self.kind = kind
+        self.error_type = error_type
+        self.error_message = error_message
+        self.body = body
+        self.log = log

@@ -27,7 +27,7 @@ def warn_of_short_timeout(routes: Iterable[Route]) -> None:
             "gunicorn kills a sync worker after %g s, even during a request, but the route %s may "
             "wait for %g s. Use --threads, or a longer --timeout",
             limit,
-            longest.path,
+            longest.label,
             longest.target.timeout,
         )
 

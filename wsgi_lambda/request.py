@@ -6,6 +6,8 @@ real text.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -22,6 +24,21 @@ from wsgi_lambda.trace import new_trace, trace_of
 PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
+@dataclass(frozen=True, slots=True)
+class FrameworkValues:
+    """What a framework has found out about a request that it passes on from a view."""
+
+    #: Returns the name of the user, or None; called only if it is needed. None: REMOTE_USER.
+    principal: Callable[[], str | None] | None = None
+    #: The values that the view's url captured; None for a configured route.
+    path_parameters: Mapping[str, str] | None = None
+    #: The view's url as in ``"/pay/{order_id}"``, "" if a regular expression matched it.
+    template: str = ""
+
+
+NO_FRAMEWORK = FrameworkValues()
+
+
 class Request:
     """One request: its parts as text, its body as bytes.
 
@@ -29,12 +46,22 @@ class Request:
     default the body is read from there when it is needed::
 
         Request(environ)
-        Request(environ, request.get_data())
+        Request(environ, body=request.get_data(), framework=FrameworkValues(template="/pay"))
     """
 
-    def __init__(self, environ: WSGIEnvironment, body: bytes | None = None) -> None:
+    def __init__(
+        self,
+        environ: WSGIEnvironment,
+        *,
+        body: bytes | None = None,
+        framework: FrameworkValues = NO_FRAMEWORK,
+    ) -> None:
         self.environ = environ
-        self.body = RequestBody(environ) if body is None else KnownBody(body)
+        self.framework = framework
+        if body is None:
+            self.body: RequestBody | KnownBody = RequestBody(environ)
+        else:
+            self.body = KnownBody(body, environ.get("CONTENT_LENGTH", ""))
         self.delivery = Delivery()
         # functools.cached_property takes a lock, which costs more than the values.
         self._media_type: str | None = None
@@ -99,6 +126,13 @@ class Request:
         """The decoded path below the mount, in latin-1 (PEP 3333)."""
         path: str = self.environ.get("PATH_INFO", "")
         return path
+
+    @property
+    def principal(self) -> str:
+        """Who is asking: the user of the framework, else REMOTE_USER; "" if nobody is known."""
+        if self.framework.principal is not None:
+            return self.framework.principal() or ""
+        return decode(self.environ.get("REMOTE_USER") or "")
 
     @property
     def trace(self) -> str:

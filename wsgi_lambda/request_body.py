@@ -107,10 +107,7 @@ class RequestBody:
                 raise PayloadTooLarge(detail=f"a chunked body, limit {limit} bytes")
             yield block
         if length is not None and self._received < length:
-            raise RequestError(
-                "The request's body is shorter than its Content-Length",
-                detail=f"{self._received} of {length} bytes",
-            )
+            raise _too_short(self._received, length)
         if length is not None and self._coding() and self._read_block(1):
             raise RequestError("The request's body is longer than its Content-Length")
 
@@ -150,14 +147,23 @@ class RequestBody:
 
 
 class KnownBody:
-    """A body that is already in memory, as a framework has read it."""
+    """A body that is already in memory, as a framework has read it.
 
-    def __init__(self, body: bytes) -> None:
+    ``length`` is the Content-Length of the request, "" if it has none.
+    """
+
+    def __init__(self, body: bytes, length: str = "") -> None:
         self._bytes = body
+        self._length = int(length) if LENGTH.fullmatch(length) else 0
 
     def read(self, limit: int) -> bytes:
-        """Return the body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes."""
+        """Return the body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes.
+
+        Raises `RequestError` if the body is shorter than its Content-Length.
+        """
         _check_length(len(self._bytes), limit)
+        if len(self._bytes) < self._length:
+            raise _too_short(len(self._bytes), self._length)
         return self._bytes
 
     def skip(self, limit: int) -> int:
@@ -171,6 +177,13 @@ class KnownBody:
 def _check_length(length: int, limit: int | None) -> None:
     if limit is not None and length > limit:
         raise PayloadTooLarge(detail=f"a body of {length} bytes, limit {limit} bytes")
+
+
+def _too_short(received: int, length: int) -> RequestError:
+    return RequestError(
+        "The request's body is shorter than its Content-Length",
+        detail=f"{received} of {length} bytes",
+    )
 
 
 def _is_decoded(environ: WSGIEnvironment) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.options import Match, Route
 from wsgi_lambda.options.headers import HeaderCondition
+
+#: The key of an environ under which a framework puts a callable that returns the user.
+PRINCIPAL = "wsgi_lambda.principal"
 
 
 class HasRoute(Protocol):
@@ -75,6 +79,20 @@ class _Node(Generic[Item]):
                 return found
         return _first(self.prefix, environ) if self.prefix else None
 
+    def find_all(self, parts: list[str], at: int) -> Iterator[Item]:
+        """Yield every item for the path of ``parts``, in the order of `find`."""
+        if at < len(parts):
+            part = parts[at]
+            if part in self.below:
+                yield from self.below[part].find_all(parts, at + 1)
+            if self.parameter is not None and part:
+                yield from self.parameter.find_all(parts, at + 1)
+            if self.rest and "/".join(parts[at:]).removesuffix("/"):
+                yield from (item for _, item in self.rest)
+        if at == len(parts) or parts[at:] == [""]:
+            yield from (item for _, item in self.exact)
+        yield from (item for _, item in self.prefix)
+
     def items(self) -> Iterator[Item]:
         """Yield all items in order of precedence."""
         for node in self.below.values():
@@ -94,12 +112,20 @@ class RouteTable(Generic[Item]):
     ``{name}`` before ``{name+}``, and that before a prefix that has ended. Under
     one path, exact routes come first, then those with `consumers`, then those
     with `headers`, then the order of the configuration decides. A path with NUL
-    belongs to ``for_nul``.
+    belongs to ``for_nul``. ``principal`` returns who is asking, which `consumers`
+    are compared with; without it that is REMOTE_USER.
     """
 
-    def __init__(self, items: Iterable[Item], *, for_nul: Item | None = None) -> None:
+    def __init__(
+        self,
+        items: Iterable[Item],
+        *,
+        for_nul: Item | None = None,
+        principal: Callable[[WSGIEnvironment], str | None] | None = None,
+    ) -> None:
         routed = [(item.route, item) for item in items if item.route is not None]
         self._for_nul = for_nul
+        self._principal = principal
         self._root: _Node[Item] = _Node()
         for route, item in sorted(routed, key=lambda pair: pair[0].precedence):
             self._root.add(route, item)
@@ -129,9 +155,16 @@ class RouteTable(Generic[Item]):
             # Flask treats "//pay" and "pay" as "/pay": they must not bypass the route.
             rest = path.lstrip("/")
         if rest.partition("/")[0] in self._first or self._is_open:
+            if self._principal is not None and PRINCIPAL not in environ:
+                environ = {**environ, PRINCIPAL: partial(self._principal, environ)}
             # A part beyond the deepest route is not split further.
             return self._root.find(rest.split("/", self._depth + 1), 0, environ)
         return None
+
+    def find_all(self, path: str) -> Iterator[Item]:
+        """Yield every item whose path matches ``path`` (PATH_INFO), whatever its conditions."""
+        parts = path.lstrip("/").split("/", self._depth + 1)
+        return self._root.find_all(parts, 0)
 
 
 def _first(routes: list[tuple[Match, Item]], environ: WSGIEnvironment) -> Item | None:
@@ -144,7 +177,7 @@ def _first(routes: list[tuple[Match, Item]], environ: WSGIEnvironment) -> Item |
 def _matches(match: Match, environ: WSGIEnvironment) -> bool:
     if match.methods and environ["REQUEST_METHOD"].upper() not in match.methods:
         return False
-    if match.consumers and _text(environ.get("REMOTE_USER") or "") not in match.consumers:
+    if match.consumers and _consumer(environ) not in match.consumers:
         return False
     if match.headers and not all(_header_matches(each, environ) for each in match.headers):
         return False
@@ -154,6 +187,13 @@ def _matches(match: Match, environ: WSGIEnvironment) -> bool:
 def _header_matches(condition: HeaderCondition, environ: WSGIEnvironment) -> bool:
     value = environ.get(condition.key)
     return value is not None and _text(value).strip().lower() in condition.values
+
+
+def _consumer(environ: WSGIEnvironment) -> str:
+    principal = environ.get(PRINCIPAL)
+    if principal is not None:
+        return principal() or ""
+    return _text(environ.get("REMOTE_USER") or "")
 
 
 def _text(value: str) -> str:

@@ -36,7 +36,14 @@ Kong's `aws-lambda` plugin has most of these options; they have the same names a
 * An empty list or string is an error. Leave the option out instead.
 * A placeholder of a template tool that nothing has replaced (`${NAME}`, `$NAME`, `%env(NAME)%`,
   `{{ NAME }}`, `<NAME>`) is an error in keys, `aws_region`, `function_name` and `host`.
-* `routes` may be empty or missing: a warning is logged.
+* `routes` may be empty or missing: a warning is logged, unless there are `functions`.
+* `functions` is a mapping of names to options, for functions that have no path: code invokes them
+  by their names. `function_name` defaults to the name. `methods`, `hosts`, `headers`, `consumers`,
+  `exact` and `strip_path` belong to routes; in a named function they are errors.
+* `principal`, at the top level only, is a callable (or its import path, `shop.users:name`). It is
+  called with the request and returns the name of the user or None. `consumers` are compared with
+  this name, and it is the `principalId` of API Gateway's events. Without `principal` it is
+  `REMOTE_USER`.
 * ¹ requires botocore: `pip install '.[aws]'` in the checkout.
 """
 

@@ -35,11 +35,11 @@ def test_event_contains_a_body_that_was_read_already(options, event):
     config = {"function_name": "f", "aws_region": "us-east-1", **options}
     (route,) = read_routes({"routes": {"/f": config}}, {})
     body = b'{"a":1}'
-    assert EventBuilder(route).build(Request(exhausted(body), body)) == event
+    assert EventBuilder(route).build(Request(exhausted(body), body=body)) == event
 
 
 def test_known_body_over_the_limit_is_rejected():
-    request = Request(exhausted(b"abcd"), b"abcd")
+    request = Request(exhausted(b"abcd"), body=b"abcd")
     with pytest.raises(PayloadTooLarge):
         request.body.read(3)
     with pytest.raises(PayloadTooLarge):

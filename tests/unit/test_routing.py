@@ -552,3 +552,34 @@ def test_table_agrees_with_a_plain_loop(seed):
             assert (found and found.route.target.function_name) == expected, (routes, path)
             owners.add(expected)
     assert len(owners) > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/shop/7", ["template", "greedy", "prefix", "root"]),
+        ("/shop/7/", ["template", "greedy", "prefix", "root"]),
+        ("/shop/7/8", ["greedy", "prefix", "root"]),
+        ("/shop", ["exact", "prefix", "root"]),
+        ("//shop/", ["exact", "prefix", "root"]),
+        ("/other", ["root"]),
+    ],
+)
+def test_all_items_of_a_path_whatever_their_conditions(path, names):
+    found = table(
+        {
+            "/": {"function_name": "root", "methods": ["PUT"]},
+            "/shop": [
+                {"function_name": "prefix", "hosts": ["other.test"]},
+                {"function_name": "exact", "exact": True, "consumers": ["ada"]},
+            ],
+            "/shop/{id}": "template",
+            "/shop/{rest+}": "greedy",
+        }
+    )
+    items = found.find_all(path)
+    assert [item.route.target.function_name for item in items] == names
+
+
+def test_all_items_of_a_path_without_routes():
+    assert list(table({"/a": "f", "/b/{id}": "g"}).find_all("/b")) == []

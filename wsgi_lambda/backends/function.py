@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from wsgi_lambda.delivery import Delivery
+from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
-from wsgi_lambda.invoke.request_headers import request_headers
+from wsgi_lambda.invoke.reply import Reply
+from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 from wsgi_lambda.response import from_reply
+from wsgi_lambda.response.result import Result, result_of
 from wsgi_lambda.response.wsgi import Response
 
 # RFC 9110, 9.2.1: the methods that a client may repeat without asking.
@@ -24,14 +28,31 @@ class FunctionBackend:
 
     def respond(self, request: Request) -> Response:
         """Return the response of the function; raises what each step raises."""
-        delivery = request.delivery
         invocation = Invocation(
             payload=self._events.build(request),
             headers=request_headers(request, self.route.target),
             is_repeatable=request.method in _SAFE_METHODS,
+            delivery=request.delivery,
+        )
+        return from_reply(self._invoke(invocation), self.route)
+
+    def invoke(
+        self, payload: bytes, *, tenant_id: str | None, is_safe: bool, delivery: Delivery
+    ) -> Result:
+        """Invoke the function with an event of the app's own; raises what each step raises."""
+        limit = self.route.event.max_payload_size
+        if len(payload) > limit:
+            raise PayloadTooLarge(detail=f"an event of {len(payload)} bytes, limit {limit} bytes")
+        invocation = Invocation(
+            payload=payload,
+            headers=own_headers(tenant_id, self.route.target),
+            is_repeatable=is_safe,
             delivery=delivery,
         )
-        reply = self._invoker.invoke(invocation)
+        return result_of(self._invoke(invocation), self.route.target.function_name)
+
+    def _invoke(self, invocation: Invocation) -> Reply:
+        reply, delivery = self._invoker.invoke(invocation), invocation.delivery
         delivery.status, delivery.headers = reply.status, reply.headers
         delivery.log_result = reply.header("x-amz-log-result")
-        return from_reply(reply, self.route)
+        return reply

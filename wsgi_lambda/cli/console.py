@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from wsgi_lambda.config import read_routes
+from wsgi_lambda.config import read_configuration
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError, Problem
 from wsgi_lambda.options import Route
@@ -27,7 +27,9 @@ FACTS = (
 )
 
 #: The place of a problem in a route: ``routes['/a'][1].timeout``.
-_PLACE = re.compile(r"routes\[(?P<path>.+?)\](?:\[\d+\])?\.(?P<option>\w+)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?:routes|functions)\[(?P<path>.+?)\](?:\[\d+\])?\.(?P<option>\w+)", re.DOTALL
+)
 
 
 def public_facts(route: Route) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def public_facts(route: Route) -> dict[str, Any]:
     target, match = route.target, route.match
     alias = f":{target.qualifier}" if target.qualifier else ""
     return {
-        "path": str(route.path),
+        "path": route.label,
         "kind": _kind(route),
         "methods": sorted(match.methods) or None,
         "hosts": list(match.hosts) or None,
@@ -52,12 +54,18 @@ def public_facts(route: Route) -> dict[str, Any]:
 
 
 def load(source: str) -> tuple[Route, ...]:
-    """Return the routes of the configuration that ``source`` names; raises `ConfigError`."""
-    return read_routes(load_configuration(source))
+    """Return the routes, then the named functions, that ``source`` names; raises `ConfigError`."""
+    found = read_configuration(load_configuration(source))
+    return (*found.routes, *found.functions)
 
 
 def _kind(route: Route) -> str:
-    """Return how the path matches: ``"template"``, ``"exact"`` or ``"prefix"``."""
+    """Return how the path matches: ``"template"``, ``"exact"`` or ``"prefix"``.
+
+    A named function, which has no path, is a ``"function"``.
+    """
+    if route.name:
+        return "function"
     if route.path.is_template:
         return "template"
     return "exact" if route.match.exact else "prefix"

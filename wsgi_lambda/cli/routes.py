@@ -1,4 +1,4 @@
-"""wsgi-lambda routes: list the routes in the order of matching."""
+"""wsgi-lambda routes: list the routes in the order of matching, then the named functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from wsgi_lambda.dispatcher import Dispatcher
 
 def run_routes(given: argparse.Namespace) -> int:
     """Print the routes as a table, or as JSON."""
-    backends = Dispatcher(load_configuration(given.file)).backends
+    dispatcher = Dispatcher(load_configuration(given.file))
+    backends = (*dispatcher.backends, *dispatcher.functions.values())
     rows = [public_facts(backend.route) for backend in backends if backend.route]
     if given.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))

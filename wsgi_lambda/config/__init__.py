@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, find_contradictions
+from wsgi_lambda.config.given import CONDITIONS, Given, given_functions, given_routes
 from wsgi_lambda.config.hidden_routes import find_hidden
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.config.unlikely_values import warn_of_unlikely_values
@@ -25,7 +26,6 @@ from wsgi_lambda.options import (
     EventOptions,
     Identity,
     Match,
-    Path,
     ResponseOptions,
     Route,
     Target,
@@ -33,54 +33,57 @@ from wsgi_lambda.options import (
     aws_names,
     parsers,
 )
-from wsgi_lambda.options.paths import parse_path
 
 Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions)
 
 
-def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
-    """Return the routes of ``config`` in its order.
+#: Keys that are no options of a route: they have a meaning at the top level only.
+TOP_LEVEL = ("routes", "functions", "principal")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A valid configuration: routes in its order, named functions, and who is asking."""
+
+    routes: tuple[Route, ...]
+    functions: tuple[Route, ...]
+    #: Called with the request of the framework, returns the name of the user or None.
+    principal: Callable[[Any], str | None] | None = None
+
+
+def read_configuration(config: object, environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Return the routes and named functions of ``config``.
 
     ``config`` is a mapping, or anything that `load_configuration` accepts. Each of
-    its keys is an option, whose value is the default for all routes, or
-    ``routes``: a mapping of paths to a mapping of options, or to a list of such
-    mappings. None means not set. Raises `ConfigError` with every problem, and
-    logs a warning for values that are probably a mistake.
+    its keys is an option, whose value is the default for all routes, or one of
+
+    * ``routes``: a mapping of paths to a mapping of options, or to a list of such
+      mappings;
+    * ``functions``: a mapping of names to a mapping of options;
+    * ``principal``: a callable, or its import path.
+
+    None means not set. Raises `ConfigError` with every problem, and logs a warning
+    for values that are probably a mistake.
     """
     config = load_configuration(config)
     if not isinstance(config, Mapping):
         text = f"must be a mapping, not {parsers.type_in_words(config)}"
         raise ConfigError([Problem("configuration", text, "wrong_type")])
     problems: list[Problem] = []
-    defaults = _parse({name: config[name] for name in config if name != "routes"}, "", problems)
-    bundle = endpoints.EnvironmentBundle(environ)
-    placed: list[tuple[str, Route]] = []
-    for given in _given_routes(config.get("routes"), problems):
-        own = _parse(given.options, f"{given.place}.", problems)
-        if given.path is not None and given.path.is_template and own.values.get("exact"):
-            text = "a template is always exact; leave it out"
-            problems.append(Problem(f"{given.place}.exact", text, "contradiction"))
-        route = _make_route(given, _joined(defaults, own), environ, bundle, problems)
-        if route is not None:
-            placed.append((given.place, route))
-    problems.extend(find_hidden(placed))
+    options = {name: config[name] for name in config if name not in TOP_LEVEL}
+    reader = _Reader(_parse(options, "", problems), environ, problems)
+    principal = _read_principal(config.get("principal"), problems)
+    routes = reader.routes(config.get("routes"))
+    functions = reader.functions(config.get("functions"))
     if problems:
         raise ConfigError(problems)
-    routes = tuple(route for _, route in placed)
-    warn_of_unlikely_values(routes)
-    return routes
+    warn_of_unlikely_values((*routes, *functions))
+    return Configuration(routes, functions, principal)
 
 
-@dataclass(frozen=True, slots=True)
-class _GivenRoute:
-    """The options of one route as they were given.
-
-    ``place`` is for messages (``routes['/a/'][0]``); ``path`` is None if it is invalid.
-    """
-
-    place: str
-    path: Path | None
-    options: Mapping[Any, object] = field(repr=False)
+def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
+    """Return the routes of ``config`` in its order; see `read_configuration`."""
+    return read_configuration(config, environ).routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,9 @@ def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) ->
 
 
 def _near(name: object, *, is_top: bool) -> list[str]:
-    if name == "routes":  # not a misspelling of an option
+    if name in TOP_LEVEL:  # not a misspelling of an option
         return []
-    names = [*OPTIONS, "routes"] if is_top else OPTIONS
+    names = [*OPTIONS, *TOP_LEVEL] if is_top else OPTIONS
     return difflib.get_close_matches(str(name).lower(), names, n=1)
 
 
@@ -141,81 +144,82 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
     return _Parsed(values | own.values, (defaults.invalid - hidden) | own.invalid)
 
 
-def _given_routes(routes: object, problems: list[Problem]) -> Iterator[_GivenRoute]:
-    """Yield every route that is a mapping, even if its path is invalid."""
-    if routes is None:
-        return
-    if not isinstance(routes, Mapping):
-        text = f"must be a mapping of paths to options, not {parsers.type_in_words(routes)}"
-        problems.append(Problem("routes", text, "wrong_type"))
-        return
-    seen: dict[object, str] = {}
-    for key, value in routes.items():
-        place = f"routes[{key!r}]"
-        path = None
-        try:
-            path = parse_path(key)
-        except ValueError as error:
-            problems.append(Problem(place, str(error), "invalid_path"))
-        if path is not None and path.shape in seen:
-            text = f"the same path as {seen[path.shape]}; give a list of routes there"
-            problems.append(Problem(place, text, "same_path"))
-            path = None
-        elif path is not None:
-            seen[path.shape] = place
-        yield from _routes_of_path(place, path, value, problems)
+class _Reader:
+    """Makes routes of options over ``defaults``; adds what is wrong to ``problems``."""
 
+    def __init__(
+        self, defaults: _Parsed, environ: Mapping[str, str], problems: list[Problem]
+    ) -> None:
+        self._defaults = defaults
+        self._environ = environ
+        self._bundle = endpoints.EnvironmentBundle(environ)
+        self._problems = problems
 
-def _routes_of_path(
-    place: str, path: Path | None, value: object, problems: list[Problem]
-) -> Iterator[_GivenRoute]:
-    if isinstance(value, (list, tuple)):
-        if not value:
-            problems.append(Problem(place, "must contain at least one route", "no_routes"))
-        options_by_place = {f"{place}[{number}]": own for number, own in enumerate(value)}
-    else:
-        options_by_place = {place: value}
-    for here, own in options_by_place.items():
-        if isinstance(own, Mapping):
-            yield _GivenRoute(here, path, own)
-        else:
-            text = f"must be a mapping of options, not {parsers.type_in_words(own)}"
-            problems.append(Problem(here, text, "wrong_type"))
+    def routes(self, routes: object) -> tuple[Route, ...]:
+        placed: list[tuple[str, Route]] = []
+        for given in given_routes(routes, self._problems):
+            own = _parse(given.options, f"{given.place}.", self._problems)
+            if given.path is not None and given.path.is_template and own.values.get("exact"):
+                text = "a template is always exact; leave it out"
+                self._problems.append(Problem(f"{given.place}.exact", text, "contradiction"))
+            route = self._make_route(given, _joined(self._defaults, own))
+            if route is not None:
+                placed.append((given.place, route))
+        self._problems.extend(find_hidden(placed))
+        return tuple(route for _, route in placed)
 
+    def functions(self, functions: object) -> tuple[Route, ...]:
+        values = {k: v for k, v in self._defaults.values.items() if k not in CONDITIONS}
+        defaults = _Parsed(values, self._defaults.invalid - {*CONDITIONS})
+        parsed = [
+            (given, _parse(given.options, f"{given.place}.", self._problems))
+            for given in given_functions(functions, self._problems)
+        ]
+        made = [self._make_route(given, _joined(defaults, own)) for given, own in parsed]
+        return tuple(route for route in made if route is not None)
 
-def _make_route(
-    given: _GivenRoute,
-    parsed: _Parsed,
-    environ: Mapping[str, str],
-    bundle: endpoints.EnvironmentBundle,
-    problems: list[Problem],
-) -> Route | None:
-    """Return one route, or None if it is invalid; add its contradictions to ``problems``."""
-    values = parsed.values
-    target = _make(Target, values)
-    identity = _make(Identity, values)
-    transport = _make(Transport, values)
-    region = endpoints.region_of(target, environ)
-    found = [
-        Problem(f"{given.place}.{each.option}", each.text, each.code)
-        for each in find_contradictions(
-            target, identity, transport, region=region, environ=environ, bundle=bundle
+    def _make_route(self, given: Given, parsed: _Parsed) -> Route | None:
+        """Return one route, or None if it is invalid."""
+        values = parsed.values
+        target, identity = _make(Target, values), _make(Identity, values)
+        transport = _make(Transport, values)
+        region = endpoints.region_of(target, self._environ)
+        contradictions = find_contradictions(
+            target,
+            identity,
+            transport,
+            region=region,
+            environ=self._environ,
+            bundle=self._bundle,
         )
-        # Skip problems that follow from a value already reported as invalid.
-        if not parsed.invalid & {each.option, *each.depends_on}
-    ]
-    problems.extend(found)
-    if found or parsed.invalid or given.path is None:
+        found = [
+            Problem(f"{given.place}.{each.option}", each.text, each.code)
+            for each in contradictions
+            # Skip problems that follow from a value already reported as invalid.
+            if not parsed.invalid & {each.option, *each.depends_on}
+        ]
+        self._problems.extend(found)
+        if found or parsed.invalid or given.path is None:
+            return None
+        transport = endpoints.complete(transport, region, self._environ)
+        return Route(
+            path=given.path,
+            name=given.name,
+            match=_make(Match, values),
+            target=replace(target, aws_region=region),
+            identity=identity,
+            transport=self._bundle.for_route(transport),
+            event=_make_event(values, target),
+            response=_make(ResponseOptions, values),
+        )
+
+
+def _read_principal(value: object, problems: list[Problem]) -> Callable[[Any], str | None] | None:
+    try:
+        return None if value is None else parsers.function(value)
+    except ValueError as error:
+        problems.append(Problem("principal", str(error), "invalid_value"))
         return None
-    return Route(
-        path=given.path,
-        match=_make(Match, values),
-        target=replace(target, aws_region=region),
-        identity=identity,
-        transport=bundle.for_route(endpoints.complete(transport, region, environ)),
-        event=_make_event(values, target),
-        response=_make(ResponseOptions, values),
-    )
 
 
 def _make_event(values: Mapping[str, Any], target: Target) -> EventOptions:

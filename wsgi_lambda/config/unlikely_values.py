@@ -40,7 +40,7 @@ def warn_of_unlikely_values(routes: Sequence[Route]) -> None:
     if shortest and shortest.target.timeout < SHORT_TIMEOUT:
         log.warning(
             "the timeout of the route %s is %d ms; the unit of this option is milliseconds",
-            shortest.path,
+            shortest.label,
             round(shortest.target.timeout * 1000),
         )
 

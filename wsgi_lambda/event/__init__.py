@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, forwarded
 from wsgi_lambda.event.arguments import body_limit as body_limit
+from wsgi_lambda.event.arguments import most_permissive as most_permissive
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 

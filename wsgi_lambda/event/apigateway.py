@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from wsgi_lambda.event.arguments import split_arguments
+from wsgi_lambda.event.resource import STAGE
 from wsgi_lambda.header_syntax import HOP_BY_HOP
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import PATH_SAFE, Request, decode, encode
 from wsgi_lambda.trace import HEADER as TRACE_HEADER
-
-STAGE = "$default"
 
 #: Placeholders for what only a real gateway has.
 ACCOUNT_ID = "000000000000"
@@ -72,23 +71,6 @@ def _matched_length(path: bytes, route: Route) -> int:
     own = route.path.prefix_length
     # Further slashes that the client sent in front belong to it.
     return own and own + len(path) - len(path.lstrip(b"/")) - 1
-
-
-def resource_of(request: Request, route: Route) -> tuple[str, dict[str, str] | None]:
-    """Return `resource` and `pathParameters` of payload 1.0.
-
-    A prefix is a resource with a greedy parameter, as at AWS:
-    ``("/shop/{proxy+}", {"proxy": "items/7"})``.
-    """
-    path = route.path
-    if route.is_exact:
-        return str(path), path.parameters(request.path_info) or None
-    rest = f"/{request.path_info.lstrip('/')}"[path.prefix_length :]
-    proxy = rest.removeprefix("/").removesuffix("/")
-    if not proxy:
-        return str(path), None
-    resource = f"{str(path).rstrip('/')}/{{proxy+}}"
-    return resource, {"proxy": encode(proxy).decode(errors="replace")}
 
 
 def _encoded(request: Request, mount: bytes, path: bytes) -> str:
@@ -229,9 +211,9 @@ def context_of(request: Request) -> dict[str, Any]:
 
 
 def principal(request: Request) -> dict[str, str] | None:
-    """Return the authorizer: REMOTE_USER, or None if it is unset."""
-    user = request.environ.get("REMOTE_USER")
-    return {"principalId": decode(user)} if user else None
+    """Return the authorizer: who is asking, or None if nobody is known."""
+    user = request.principal
+    return {"principalId": user} if user else None
 
 
 def query_values(request: Request, options: EventOptions) -> dict[str, list[str]]:

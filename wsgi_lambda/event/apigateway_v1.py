@@ -15,10 +15,10 @@ from wsgi_lambda.event.apigateway import (
     path_of,
     principal,
     query_values,
-    resource_of,
     source_ip,
 )
 from wsgi_lambda.event.body import as_text
+from wsgi_lambda.event.resource import resource_of, resource_path
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
@@ -49,7 +49,7 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     `base64_encode_body` it is text if it is valid UTF-8.
     """
     path = path_of(request, route).encoded
-    resource, parameters = resource_of(request, route)
+    resource, parameters = resource_of(request, route, path)
     headers = headers_of(request)
     query = query_values(request, route.event)
     body, is_encoded = _body(request, route)
@@ -90,8 +90,7 @@ def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
         "requestTime": log_time(now),
         "requestTimeEpoch": int(now * 1000),  # ms
         "resourceId": None,
-        # Of a prefix, the event's own path: Kong sends it, and Chalice matches it.
-        "resourcePath": str(route.path) if route.is_exact else path,
+        "resourcePath": resource_path(request, route, path),
     }
 
 

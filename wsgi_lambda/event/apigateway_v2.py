@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 from wsgi_lambda.event.apigateway import (
-    STAGE,
     context_of,
     headers_of,
     log_time,
@@ -21,6 +20,7 @@ from wsgi_lambda.event.apigateway import (
     source_ip,
 )
 from wsgi_lambda.event.body import as_text
+from wsgi_lambda.event.resource import path_parameters, route_key
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
@@ -42,26 +42,18 @@ def build(request: Request, route: Route) -> dict[str, Any]:
     body, is_encoded = _body(request, route)
     event = {
         "version": "2.0",
-        "routeKey": _route_key(route),
+        "routeKey": route_key(request, route),
         "rawPath": path.encoded,
         "rawQueryString": raw_query(request),
         "cookies": cookies or None,
         "headers": headers,
         "queryStringParameters": query or None,
-        "pathParameters": route.path.parameters(request.path_info) or None,
+        "pathParameters": path_parameters(request, route) or None,
         "requestContext": _context(request, route, path.decoded),
         "body": body,
         "isBase64Encoded": is_encoded,
     }
     return {name: value for name, value in event.items() if value is not None}
-
-
-def _route_key(route: Route) -> str:
-    """Return the route key: ``"GET /todos/{id}"`` of a template, else ``"$default"``."""
-    if not route.path.is_template:
-        return STAGE
-    methods = route.match.methods
-    return f"{next(iter(methods)) if len(methods) == 1 else 'ANY'} {route.path}"
 
 
 def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
@@ -75,7 +67,7 @@ def _context(request: Request, route: Route, path: str) -> dict[str, Any]:
             "sourceIp": source_ip(request),
             "userAgent": request.headers.get("user-agent", ""),
         },
-        "routeKey": _route_key(route),
+        "routeKey": route_key(request, route),
         "time": log_time(now),
         "timeEpoch": int(now * 1000),  # ms
     }

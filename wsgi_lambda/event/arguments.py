@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from wsgi_lambda import strict_json
 from wsgi_lambda.errors import PayloadTooLarge, RequestError, TooManyArguments
 from wsgi_lambda.event import percent
 from wsgi_lambda.event.body import PART_HEADERS
+from wsgi_lambda.event.resource import path_parameters
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
@@ -36,7 +38,7 @@ def build(request: Request, route: Route) -> Any:
     """
     options = route.event
     query = parse_arguments(request.query, options)
-    parameters = route.path.parameters(request.path_info)
+    parameters = path_parameters(request, route)
     if not has_arguments(request.media_type):
         length = request.body.skip(body_limit(request, options))
         if length and options.reject_unparsed_body:
@@ -59,7 +61,7 @@ def build_without_body(request: Request, route: Route) -> Any:
     """Return the same event without the body, after logging that it is left out."""
     _leave_out(request, _read_body(request, route), route)
     query = parse_arguments(request.query, route.event)
-    return {**query, **route.path.parameters(request.path_info)}
+    return {**query, **path_parameters(request, route)}
 
 
 def _read_body(request: Request, route: Route) -> bytes:
@@ -77,6 +79,16 @@ def body_limit(request: Request, options: EventOptions) -> int:
     if request.media_type == MULTIPART:
         return limit + PART_HEADERS * options.max_arguments
     return limit * JSON_ESCAPE if is_json(request.media_type) else limit
+
+
+def most_permissive(options: Iterable[EventOptions]) -> EventOptions:
+    """Return options whose `body_limit` is that of the largest of ``options``."""
+    given = [EventOptions(max_payload_size=1), *options]
+    return replace(
+        given[0],
+        max_payload_size=max(each.max_payload_size or 1 for each in given),
+        max_arguments=max(each.max_arguments for each in given),
+    )
 
 
 def _check_size(body: bytes, limit: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from wsgi_lambda.event.arguments import FORM, MULTIPART, is_json, parse_arguments, parse_body
 from wsgi_lambda.event.body import as_text
+from wsgi_lambda.event.resource import path_parameters
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
@@ -51,8 +52,9 @@ def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
     if options.forward_request_uri:
         event["request_uri"] = request.target
         event["request_uri_args"] = parse_arguments(request.query, options)
-        if route.path.is_template:
-            event["request_path_parameters"] = route.path.parameters(request.path_info)
+        parameters = path_parameters(request, route)
+        if parameters:
+            event["request_path_parameters"] = parameters
     if options.forward_request_headers:
         event["request_headers"] = request.headers
     if options.forward_request_body:

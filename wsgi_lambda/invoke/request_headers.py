@@ -1,4 +1,4 @@
-"""Headers of one invocation that come from its request: the trace and the tenant.
+"""Headers of one invocation alone: the trace and the tenant.
 
 No other header of a client reaches AWS, and both are validated: the trace is
 rebuilt from its parts, a tenant id must match AWS's pattern.
@@ -10,6 +10,7 @@ from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import TenantHeader, is_tenant
 from wsgi_lambda.request import Request
+from wsgi_lambda.trace import new_trace
 
 
 def request_headers(request: Request, target: Target) -> dict[str, str]:
@@ -22,6 +23,22 @@ def request_headers(request: Request, target: Target) -> dict[str, str]:
     headers = {"X-Amzn-Trace-Id": request.trace}
     if isinstance(target.tenant_id, TenantHeader):
         headers["X-Amz-Tenant-Id"] = _tenant(request, target.tenant_id.name)
+    return headers
+
+
+def own_headers(tenant_id: str | None, target: Target) -> dict[str, str]:
+    """Return the headers of an invocation without a request, which begins a new trace.
+
+    ``tenant_id`` wins over the option. Raises `RequestError` if it is invalid, or
+    None although the option names a header of the request.
+    """
+    headers = {"X-Amzn-Trace-Id": new_trace()}
+    if tenant_id is not None:
+        if not is_tenant(tenant_id):
+            raise RequestError("The tenant_id is not a valid tenant id")
+        headers["X-Amz-Tenant-Id"] = tenant_id
+    elif isinstance(target.tenant_id, TenantHeader):
+        raise RequestError("The function needs a tenant_id")
     return headers
 
 

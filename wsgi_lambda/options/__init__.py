@@ -37,18 +37,25 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One function under one path, with the options of every step.
+    """One function under one path, or under a name, with the options of every step.
 
     Templates are always exact: `is_exact` is true for them, whatever `exact` is.
     """
 
     path: Path
+    #: The key under `functions`, whose path is that of a view; "" for a route with a path.
+    name: str = ""
     match: Match
     target: Target
     identity: Identity
     transport: Transport
     event: EventOptions
     response: ResponseOptions
+
+    @property
+    def label(self) -> str:
+        """The path as configured, or the name of a named function: for logs and reports."""
+        return self.name or str(self.path)
 
     @property
     def is_exact(self) -> bool:

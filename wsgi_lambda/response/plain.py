@@ -6,9 +6,10 @@ import base64
 import json
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
-from wsgi_lambda.errors import ResultError
+from wsgi_lambda.errors import FunctionError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import ResponseOptions
@@ -57,10 +58,25 @@ def function_error(
     """Log the error of a function and return it without its stack trace.
 
     An error that cannot be parsed may contain a stack trace, so it is replaced.
-
-    In proxy integration it is a `ResultError`: 504 for Lambda's own "Task
-    timed out", else 502.
+    In proxy integration the `FunctionError` is raised.
     """
+    error = log_function_error(reply, function)
+    if options.is_proxy_integration:
+        raise error
+    kind = error.kind
+    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body)
+    if body is None:
+        body = json.dumps({"errorMessage": "The function failed", "errorType": kind}).encode()
+        headers = [*without(headers, [JSON_TYPE]), JSON_TYPE]
+    status = reply.status
+    if kind == "Unhandled" and options.unhandled_status is not None:
+        status = options.unhandled_status
+    response = Response.whole(status, headers, plain_body(body, headers, options))
+    return replace(response, function_error=error)
+
+
+def log_function_error(reply: Reply, function: str) -> FunctionError:
+    """Log the error of a function, and return it: 504 for Lambda's own "Task timed out"."""
     kind = reply.header("x-amz-function-error")
     log.error(
         "function %s: error (%s), request %s, %d bytes: %r",
@@ -70,20 +86,20 @@ def function_error(
         len(reply.body),
         reply.body[:_LOGGED].decode(errors="replace"),
     )
-    if options.is_proxy_integration:
-        raise ResultError(
-            detail=f"function error {kind}",
-            status=504 if b"Task timed out" in reply.body else 502,
-            request_id=reply.request_id,
-        )
-    body = reply.body if options.expose_stack_trace else _without_stack_traces(reply.body)
-    if body is None:
-        body = json.dumps({"errorMessage": "The function failed", "errorType": kind}).encode()
-        headers = [*without(headers, [JSON_TYPE]), JSON_TYPE]
-    status = reply.status
-    if kind == "Unhandled" and options.unhandled_status is not None:
-        status = options.unhandled_status
-    return Response.whole(status, headers, plain_body(body, headers, options))
+    try:
+        found = _parse(reply.body)
+    except (ValueError, RecursionError):
+        found = None
+    fields = found if isinstance(found, dict) else {}
+    return FunctionError(
+        kind=kind,
+        error_type=str(fields.get("errorType") or ""),
+        error_message=str(fields.get("errorMessage") or ""),
+        body=reply.body,
+        log=decode_log(reply.header("x-amz-log-result")),
+        is_timeout=b"Task timed out" in reply.body,
+        request_id=reply.request_id,
+    )
 
 
 def decode_log(log_result: str) -> str:
@@ -97,13 +113,18 @@ def decode_log(log_result: str) -> str:
 def _without_stack_traces(body: bytes) -> bytes | None:
     """Return an error without its stack traces, or None if it cannot be parsed."""
     try:
-        if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
-            raise ValueError("too many arrays and objects")  # noqa: TRY301
-        error = json.loads(body)
+        error = _parse(body)
         public = _public(error)
         return body if public == error else json.dumps(public, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+
+
+def _parse(body: bytes) -> Any:
+    """Return the JSON of an error; raise ValueError if it is invalid or too large."""
+    if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
+        raise ValueError("too many arrays and objects")
+    return json.loads(body)
 
 
 def _public(value: Any) -> Any:

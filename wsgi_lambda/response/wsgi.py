@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.errors import FunctionError, LambdaError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 
@@ -40,6 +40,8 @@ class Response:
     phrase: str = ""
     #: The Content-Length for HEAD, if it is not ``length``: a function may leave out the body.
     head_length: int | None = None
+    #: The error of a function that this response passes on in plain mode.
+    function_error: FunctionError | None = None
 
     @classmethod
     def whole(cls, status: int, headers: Headers, body: bytes) -> Response:

@@ -16,6 +16,7 @@ from wsgi_lambda.options.headers import HeaderCondition
 def test_option_that_is_not_set_has_its_default():
     assert asdict(read_route()) == {
         "path": {"segments": ({"text": "a", "is_parameter": False, "is_rest": False},)},
+        "name": "",
         "match": {
             "exact": False,
             "methods": frozenset(),
