@@ -13,6 +13,15 @@ class Delivery:
     Every request has one, whether or not anybody reads it. Times are seconds.
     """
 
+    #: The trace that was sent: `Root=…;Parent=…;Sampled=…`.
+    trace: str = ""
+    #: Bytes of the encoded event, and of the body of Lambda's reply.
+    payload_bytes: int = 0
+    response_bytes: int = 0
+    #: When the wait for credentials began, and when the reply was complete (`time.monotonic`).
+    started: float = 0.0
+    finished: float = 0.0
+
     #: Requests that were started; 0 if the request was rejected before.
     attempts: int = 0
     #: Whether the connection of the last attempt had been used before.
@@ -24,6 +33,8 @@ class Delivery:
     #: Status and headers of Lambda's reply, its request id among them; None without a reply.
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    #: The outcome of the request in one word.
+    outcome: str = "ok"
     #: The end of the function's log, base64, as `X-Amz-Log-Result` contains it.
     log_result: str = ""
 

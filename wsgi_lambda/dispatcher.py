@@ -20,19 +20,20 @@ from wsgi_lambda.backends.function import FunctionBackend
 from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
 from wsgi_lambda.config import read_configuration
 from wsgi_lambda.config.sources import load_configuration
-from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import body_limit, most_permissive
-from wsgi_lambda.failures import fail, log_failure, log_tail, private
+from wsgi_lambda.failures import fail, private
 from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
+from wsgi_lambda.log_lines import log_failure, log_reply
 from wsgi_lambda.options import Route
-from wsgi_lambda.request import Request
+from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response.result import Result
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import RouteTable
+from wsgi_lambda.watch import UNWATCHED, Unwatched, Watcher
 
 Around = Callable[[Route, Invoker], Invoker]
 
@@ -85,6 +86,7 @@ class Dispatcher:
         #: Return the backend that owns a request, or None if the app does. It is the
         #: table's own method: requests of the app pay for one call less.
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
+        self._watcher = Watcher()
         everything = (*found.routes, *found.functions)
         self._most = most_permissive(route.event for route in everything)
         warn_of_short_timeout(everything)
@@ -124,10 +126,12 @@ class Dispatcher:
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""
+        watch = self._watch(backend.route, request)
         try:
-            return self._respond(backend, request)
+            response = self._respond(backend, request, watch)
         except LambdaError as error:
-            return fail(error, request, backend.route)
+            response = error.response
+        return watch.ended(response)
 
     def respond_or_raise(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`.
@@ -135,10 +139,11 @@ class Dispatcher:
         An error of the function in plain mode is raised, too; its response is the
         one that `respond` returns. No cache may keep it, or a response of `on_error`.
         """
+        watch = self._watch(backend.route, request)
         try:
-            response = self._respond(backend, request)
+            response = watch.ended(self._respond(backend, request, watch))
         except LambdaError as error:
-            fail(error, request, backend.route)
+            error.response = watch.ended(error.response)
             if error.has_own_response:
                 error.response = private(error.response, keep=True)
             raise
@@ -161,33 +166,61 @@ class Dispatcher:
         With ``is_safe`` it may be sent again like a GET. A failure is logged, and
         raised with its `response`.
         """
-        delivery = Delivery()
+        call, route = NoRequest(), backend.route
+        watch = self._watcher.watch(route, call)
         try:
-            return backend.invoke(payload, tenant_id=tenant_id, is_safe=is_safe, delivery=delivery)
+            result = backend.invoke(
+                payload, tenant_id=tenant_id, is_safe=is_safe, delivery=call.delivery
+            )
+            log_reply(call, route, result.status)
         except LambdaError as error:
-            log_failure(error, "invoke", backend.route.label, backend.route)
+            log_failure(error, call, route)
+            watch.replied(error)
             error.response = failure(error)
+            watch.completed(call.delivery.status or error.status)
             raise
-        finally:
-            log_tail(delivery)
+        except BaseException as error:
+            watch.broke(error)
+            raise
+        watch.replied()
+        watch.completed(result.status)
+        return result
 
     def failure_response(self, error: LambdaError, request: Request) -> Response:
         """Return the response for an error of a framework's own; the error is logged."""
+        log_failure(error, request, None)
         return fail(error, request, None)
 
-    def _respond(self, backend: Backend, request: Request) -> Response:
+    def _watch(self, route: Route | None, request: Request) -> Unwatched:
+        return UNWATCHED if route is None else self._watcher.watch(route, request)
+
+    def _respond(self, backend: Backend, request: Request, watch: Unwatched) -> Response:
+        """Return the response of ``backend``; raise a failure, logged, with its `response`."""
+        route = backend.route
+        try:
+            response = self._reply(backend, request)
+            log_reply(request, route, response.status, response.function_error)
+        except LambdaError as error:
+            log_failure(error, request, route)
+            watch.replied(error)
+            fail(error, request, route)
+            raise
+        except BaseException as error:
+            watch.broke(error)
+            raise
+        watch.replied(response.function_error)
+        return response
+
+    def _reply(self, backend: Backend, request: Request) -> Response:
         route = backend.route
         if self._ask is not None and request.framework.principal is None:
             ask = partial(self._ask, request.environ)
             request.framework = replace(request.framework, principal=ask)
-        try:
-            if route is not None and route.match.authorize is not None:
-                refusal = _authorize(route, route.match.authorize, request)
-                if refusal is not None:
-                    return refusal
-            return backend.respond(request)
-        finally:
-            log_tail(request.delivery)
+        if route is not None and route.match.authorize is not None:
+            refusal = _authorize(route, route.match.authorize, request)
+            if refusal is not None:
+                return refusal
+        return backend.respond(request)
 
 
 def _asking(principal: Callable[[Any], str | None]) -> Callable[[WSGIEnvironment], str | None]:
@@ -201,6 +234,7 @@ def _authorize(route: Route, hook: Callable[..., Any], request: Request) -> Resp
     before = request.environ.get("REMOTE_USER")
     refusal = authorize(hook, request, body_limit=body_limit(request, route.event))
     if refusal is not None:
+        request.delivery.outcome = "denied"
         request.body.drain()
         return from_werkzeug(refusal, request.environ)
     if request.environ.get("REMOTE_USER") != before:

@@ -70,9 +70,12 @@ class LambdaError(Exception):
     ``message`` is for the client and contains nothing about the account;
     ``detail`` is for the log. ``request_id`` is Lambda's, "" without a reply.
     ``retry_after`` is the Retry-After header in seconds, "" for none.
+    ``outcome`` is the word of the request's record, ``error_type`` the name that
+    AWS or the function gave to the error, "" if there is none.
     """
 
     status = 502
+    outcome = "service_error"
     default_message = "The function could not be invoked"
     #: The response for this failure, once the dispatcher has made it.
     response: Any = None
@@ -85,12 +88,16 @@ class LambdaError(Exception):
         *,
         detail: str = "",
         status: int | None = None,
+        outcome: str = "",
+        error_type: str = "",
         request_id: str = "",
         retry_after: str = "",
     ) -> None:
         self.message = message or self.default_message
         self.detail = detail
         self.status = status or self.status
+        self.outcome = outcome or self.outcome
+        self.error_type = error_type
         self.request_id = request_id
         self.retry_after = retry_after
         super().__init__(self.message)
@@ -100,6 +107,7 @@ class RequestError(LambdaError):
     """The client's request is malformed; the function was not invoked."""
 
     status = 400
+    outcome = "bad_request"
     default_message = "The request is malformed"
 
 
@@ -133,6 +141,7 @@ class AuthorizeError(LambdaError):
     """`authorize` raised, or returned neither None nor a Response; nothing was invoked."""
 
     status = 500
+    outcome = "authorize_error"
     default_message = "The request could not be authorized"
 
 
@@ -140,6 +149,7 @@ class CredentialsError(LambdaError):
     """No credentials were found; the log lists the places that were searched."""
 
     status = 500
+    outcome = "credentials_error"
     default_message = "The server has no credentials for the function"
 
 
@@ -147,6 +157,7 @@ class TooManyInvocations(LambdaError):
     """`max_concurrency` invocations are running; this one was not sent."""
 
     status = 503
+    outcome = "concurrency_limit"
     default_message = "Too many concurrent requests for the function"
 
     def __init__(self, *, detail: str) -> None:
@@ -156,6 +167,7 @@ class TooManyInvocations(LambdaError):
 class ConnectionFailed(LambdaError):
     """Lambda was not reached, or closed the connection; the log names the cause."""
 
+    outcome = "connection_error"
     default_message = "The function's service could not be reached"
 
 
@@ -163,6 +175,7 @@ class DeadlinePassed(LambdaError):
     """No whole reply within `timeout`; the function may have run, or still be running."""
 
     status = 504
+    outcome = "deadline_exceeded"
     default_message = "The function did not respond in time"
 
 
@@ -173,6 +186,7 @@ class ServiceError(LambdaError):
 class ResultError(LambdaError):
     """The function's result is malformed: the message names the field."""
 
+    outcome = "invalid_result"
     default_message = "The function's result is malformed"
 
 
@@ -185,6 +199,7 @@ class FunctionError(LambdaError):
     is in ``str()``.
     """
 
+    outcome = "function_error"
     default_message = "The function failed"
 
     def __init__(
@@ -198,10 +213,14 @@ class FunctionError(LambdaError):
         is_timeout: bool,
         request_id: str,
     ) -> None:
-        status = 504 if is_timeout else 502
-        super().__init__(detail=f"function error {kind}", status=status, request_id=request_id)
+        super().__init__(
+            detail=f"function error {kind}",
+            status=504 if is_timeout else 502,
+            outcome="function_timeout" if is_timeout else "function_error",
+            error_type=error_type,
+            request_id=request_id,
+        )
         self.kind = kind
-        self.error_type = error_type
         self.error_message = error_message
         self.body = body
         self.log = log

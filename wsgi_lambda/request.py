@@ -143,6 +143,15 @@ class Request:
         return self._trace
 
 
+class NoRequest:
+    """Stands for the request of an invocation that the app makes itself."""
+
+    method = path_info = ""
+
+    def __init__(self) -> None:
+        self.delivery = Delivery()
+
+
 def decode(text: str) -> str:
     """Return the text of a WSGI string: decoded as UTF-8 if it is valid UTF-8, else as latin-1."""
     if text.isascii():

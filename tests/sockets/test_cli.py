@@ -368,7 +368,10 @@ def test_invoke_fails_where_the_client_gets_500_or_more(
     assert main(["invoke", setting, "/a"]) == 1
     shown = capfd.readouterr()
     assert "< 502 Bad Gateway\n" in shown.out
-    assert "ServiceError: The function could not be invoked (Lambda replied 404" in shown.err
+    assert (
+        "ServiceError: GET '/a' 502: The function could not be invoked (Lambda replied 404"
+        in shown.err
+    )
 
 
 def test_invoke_of_a_request_without_an_event(

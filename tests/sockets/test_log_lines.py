@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from tests.conftest import MakeApp
 from tests.servers.lambda_server import LambdaServer
@@ -41,3 +43,87 @@ def test_foreign_text_forges_no_line(
         first, *rest = record.getMessage().split("\n")
         assert all(line.startswith("    ") for line in rest)
         assert all(line.isprintable() for line in (first, *rest))
+
+
+FAILED = {"X-Amzn-RequestId": "r-1", "X-Amz-Function-Error": "Unhandled"}
+THROTTLED = {"X-Amzn-RequestId": "r-1", "X-Amzn-ErrorType": "TooManyRequestsException"}
+
+#: Reply, then logger, level, template's beginning, and the attributes error_type and status.
+LINES = {
+    "failure": (
+        (429, THROTTLED, b"{}"),
+        ("wsgi_lambda", "WARNING", "/shop ServiceError: %s %r ", "TooManyRequestsException", 429),
+    ),
+    "function-error": (
+        (200, FAILED, b'{"errorType":"ValueError"}'),
+        ("wsgi_lambda", "ERROR", "/shop function error: %s %r ", "ValueError", 200),
+    ),
+    "tail": (
+        (200, {"X-Amzn-RequestId": "r-1", "X-Amz-Log-Result": "bG9n"}, b"{}"),
+        ("wsgi_lambda.tail", "INFO", "%s request %s:", "", 200),
+    ),
+}
+
+
+@pytest.mark.parametrize(("reply", "expected"), LINES.values(), ids=LINES)
+def test_lines_about_a_request_share_their_attributes(
+    reply: tuple[int, dict[str, str], bytes],
+    expected: tuple[Any, ...],
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lambda_server.respond(*reply)
+    caplog.set_level("WARNING", logger="wsgi_lambda.access")
+    caplog.set_level("INFO", logger="wsgi_lambda")
+    Client(make_app({"/shop": {"function_name": "orders:live"}})).get("/shop/7")
+    (record,) = caplog.records
+    logger, level, template, error_type, status = expected
+    assert (record.name, record.levelname) == (logger, level)
+    assert record.msg.startswith(template)
+    given = vars(record)
+    assert (given["error_type"], given["status"]) == (error_type, status)
+    assert (given["route"], given["function"], given["aws_request_id"]) == (
+        "/shop",
+        "orders",
+        "r-1",
+    )
+
+
+def test_function_error_in_proxy_integration_is_one_line(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = b'{"errorType":"ValueError","errorMessage":"boom"}'
+    lambda_server.respond(200, FAILED, body)
+    route = {"function_name": "orders", "is_proxy_integration": True}
+    Client(make_app({"/shop": route})).get("/shop/7")
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"/shop function error: GET '/shop/7' 502: orders ValueError, request r-1, {len(body)} "
+        f"bytes: {body.decode()!r}"
+    )
+
+
+def test_percent_in_a_path_is_no_placeholder(
+    make_app: MakeApp, lambda_server: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.respond(404)
+    Client(make_app({"/100% off": {"function_name": "orders"}})).get("/100%25 off")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("/100% off ServiceError: GET '/100% off' 502: ")
+
+
+def test_lines_of_the_tail(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = base64.b64encode(b"a\tb\rc\r\nd\x1b[2J\x0be\n").decode()
+    lambda_server.respond(200, {"X-Amzn-RequestId": "r-1", "X-Amz-Log-Result": log}, b"1")
+    caplog.set_level("INFO", logger="wsgi_lambda.tail")
+    Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
+    (record,) = caplog.records
+    assert record.getMessage().splitlines() == [
+        "orders request r-1:",
+        "    a\tb",
+        "    c",
+        r"    d\x1b[2J\x0be",
+    ]

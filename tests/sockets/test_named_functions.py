@@ -207,7 +207,7 @@ def test_failure_is_raised_with_its_response_and_logged_once(
     error = caught.value
     assert (error.status, error.response.status, error.has_own_response) == (status, status, False)
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
-    assert record.message.startswith("invoke 'pay':")
+    assert record.message.startswith(f"pay {kind.__name__}: invoke 'pay' {status}:")
     assert f"request {error.request_id}" in record.message
 
 
@@ -295,7 +295,7 @@ def test_failure_of_a_framework_is_logged(
     made = dispatcher(lambda_server, on_error=lambda *_: 1 / 0)
     response = made.failure_response(RequestError("Gone"), make_request())
     assert response.status == 400
-    assert "POST '/pay/7': 400 RequestError: Gone" in caplog.text
+    assert "RequestError: POST '/pay/7' 400: Gone" in caplog.text
 
 
 def test_largest_function_decides_how_much_of_a_body_is_read(lambda_server: LambdaServer) -> None:

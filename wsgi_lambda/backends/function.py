@@ -49,10 +49,14 @@ class FunctionBackend:
             is_repeatable=is_safe,
             delivery=delivery,
         )
-        return result_of(self._invoke(invocation), self.route.target.function_name)
+        return result_of(self._invoke(invocation))
 
     def _invoke(self, invocation: Invocation) -> Reply:
-        reply, delivery = self._invoker.invoke(invocation), invocation.delivery
+        delivery = invocation.delivery
+        delivery.payload_bytes = len(invocation.payload)
+        delivery.trace = invocation.headers["X-Amzn-Trace-Id"]
+        reply = self._invoker.invoke(invocation)
         delivery.status, delivery.headers = reply.status, reply.headers
+        delivery.response_bytes = len(reply.body)
         delivery.log_result = reply.header("x-amz-log-result")
         return reply

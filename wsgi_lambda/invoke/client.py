@@ -105,6 +105,7 @@ class LambdaClient:
             raise LambdaError(
                 "The function's response is too large",
                 detail=f"Lambda's reply exceeds {limit} bytes",
+                outcome="invalid_result",
                 request_id=reply.request_id,
             )
         return reply

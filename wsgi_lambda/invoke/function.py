@@ -51,9 +51,14 @@ class Function:
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Return the reply to ``invocation``, within the `timeout` of the route."""
-        deadline = time.monotonic() + self._timeout
+        delivery = invocation.delivery
+        delivery.started = time.monotonic()
+        deadline = delivery.started + self._timeout
         with self._slots.take():
-            outcome, retries = self._send_until_final(invocation, deadline)
+            try:
+                outcome, retries = self._send_until_final(invocation, deadline)
+            finally:
+                delivery.finished = time.monotonic()
         if isinstance(outcome, LambdaError):
             raise outcome
         if self._retries and outcome.is_success:

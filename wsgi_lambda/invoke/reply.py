@@ -43,10 +43,14 @@ class Reply:
     body: bytes
     #: The bare name of an API error, as in ``"TooManyRequestsException"``; "" for a success.
     error_type: str = field(init=False)
+    #: One word: ``"ok"``, ``"function_error"``, ``"function_timeout"`` (the function's own
+    #: timeout), ``"throttled"``, ``"not_ready"``, ``"service_error"``.
+    outcome: str = field(init=False)
 
     def __post_init__(self) -> None:
-        # Parsed once: it decides about repeats, the status and the log line.
+        # Parsed once: they decide about repeats, the status and the log lines.
         object.__setattr__(self, "error_type", "" if self.is_success else _error_type(self))
+        object.__setattr__(self, "outcome", _outcome(self))
 
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" if it is missing."""
@@ -76,6 +80,16 @@ class Reply:
     def refuses_credentials(self) -> bool:
         """Whether AWS calls the credentials unknown or expired: nothing ran."""
         return self.status == 403 and self.error_type in REFUSED_CREDENTIALS
+
+
+def _outcome(reply: Reply) -> str:
+    if reply.is_success:
+        if not reply.header("x-amz-function-error"):
+            return "ok"
+        return "function_timeout" if b"Task timed out" in reply.body else "function_error"
+    if reply.is_not_ready or reply.status in (402, 503):
+        return "not_ready"
+    return "throttled" if reply.status == 429 else "service_error"
 
 
 def _error_type(reply: Reply) -> str:

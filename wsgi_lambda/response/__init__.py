@@ -33,8 +33,8 @@ def from_reply(reply: Reply, route: Route) -> Response:
         raise service_error(reply)
     options = route.response
     headers = _lambda_headers(reply, expose_log=options.expose_log_result)
-    if reply.header("x-amz-function-error"):
-        return function_error(reply, headers, options, route.target.function_name)
+    if reply.outcome != "ok":
+        return function_error(reply, headers, options)
     # 202 and 204 have no result: Lambda did not wait for the function.
     if options.is_proxy_integration and reply.status == 200:
         return _from_result(reply, headers, route)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import re
 from dataclasses import replace
 from typing import Any
@@ -13,11 +12,8 @@ from wsgi_lambda.errors import FunctionError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import ResponseOptions
-from wsgi_lambda.printable import printable
 from wsgi_lambda.response.headers import JSON_TYPE, without
 from wsgi_lambda.response.wsgi import Response
-
-log = logging.getLogger("wsgi_lambda")
 
 _ARRAY = rb"\[[ \t\r\n]*+\]"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -29,7 +25,6 @@ _EMPTY_ARRAY = re.compile(
 )
 _BARE_ARRAY = re.compile(_ARRAY)
 
-_LOGGED = 8 * 1024  # bytes of a function's error
 # Arrays and objects of an error that is searched for stack traces, which takes a
 # microsecond for each. Errors of the runtimes have a few dozen.
 _MOST_CONTAINERS = 10_000
@@ -52,15 +47,13 @@ def _replace_array(found: re.Match[bytes]) -> bytes:
     return text + (b"{}" if array else b"") + _BARE_ARRAY.sub(b"{}", unfinished or b"")
 
 
-def function_error(
-    reply: Reply, headers: Headers, options: ResponseOptions, function: str
-) -> Response:
-    """Log the error of a function and return it without its stack trace.
+def function_error(reply: Reply, headers: Headers, options: ResponseOptions) -> Response:
+    """Return the error of a function without its stack trace.
 
     An error that cannot be parsed may contain a stack trace, so it is replaced.
     In proxy integration the `FunctionError` is raised.
     """
-    error = log_function_error(reply, function)
+    error = function_failure(reply)
     if options.is_proxy_integration:
         raise error
     kind = error.kind
@@ -75,29 +68,20 @@ def function_error(
     return replace(response, function_error=error)
 
 
-def log_function_error(reply: Reply, function: str) -> FunctionError:
-    """Log the error of a function, and return it: 504 for Lambda's own "Task timed out"."""
-    kind = reply.header("x-amz-function-error")
-    log.error(
-        "function %s: error (%s), request %s, %d bytes: %r",
-        function,
-        printable(kind),
-        printable(reply.request_id),
-        len(reply.body),
-        reply.body[:_LOGGED].decode(errors="replace"),
-    )
+def function_failure(reply: Reply) -> FunctionError:
+    """Return the error of a function: 504 for Lambda's own "Task timed out"."""
     try:
         found = _parse(reply.body)
     except (ValueError, RecursionError):
         found = None
     fields = found if isinstance(found, dict) else {}
     return FunctionError(
-        kind=kind,
+        kind=reply.header("x-amz-function-error"),
         error_type=str(fields.get("errorType") or ""),
         error_message=str(fields.get("errorMessage") or ""),
         body=reply.body,
         log=decode_log(reply.header("x-amz-log-result")),
-        is_timeout=b"Task timed out" in reply.body,
+        is_timeout=reply.outcome == "function_timeout",
         request_id=reply.request_id,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsgi_lambda.invoke.reply import Reply
-from wsgi_lambda.response.plain import decode_log, log_function_error
+from wsgi_lambda.response.plain import decode_log, function_failure
 from wsgi_lambda.response.service_error import service_error
 
 
@@ -34,12 +34,12 @@ class Result:
         return json.loads(self.body) if self.body else None
 
 
-def result_of(reply: Reply, function: str) -> Result:
+def result_of(reply: Reply) -> Result:
     """Return the result in ``reply``; raise `ServiceError` or `FunctionError` if there is none."""
     if not reply.is_success:
         raise service_error(reply)
-    if reply.header("x-amz-function-error"):
-        raise log_function_error(reply, function)
+    if reply.outcome != "ok":
+        raise function_failure(reply)
     return Result(
         status=reply.status,
         body=reply.body,

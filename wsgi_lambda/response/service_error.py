@@ -21,6 +21,8 @@ def service_error(reply: Reply) -> ServiceError:
     return ServiceError(
         message,
         status=status,
+        outcome=reply.outcome,
+        error_type=reply.error_type,
         detail=f"Lambda replied {reply.status} {reply.error_type}: {_for_log(reply.body)!r}",
         request_id=reply.request_id,
         retry_after=wait,
@@ -34,7 +36,7 @@ def _for_log(body: bytes) -> bytes:
 
 def _status_and_message(reply: Reply) -> tuple[int, str]:
     status = reply.status
-    if reply.is_not_ready or status in (402, 503):
+    if reply.outcome == "not_ready":
         return 503, "The function is not ready"
     if reply.error_type == "DurableExecutionAlreadyStartedException":
         return 409, "The execution has already been started"

@@ -44,7 +44,7 @@ CAUSES: dict[str, tuple[Step | None, dict[str, Any]]] = {
         reply(200, body=b'{"errorMessage": "Task timed out after 3.00 seconds"}', head=FAILED),
         {"is_proxy_integration": True},
     ),
-    "function MyLambda: error": (reply(200, body=b'{"errorMessage": "no"}', head=FAILED), {}),
+    "function error": (reply(200, body=b'{"errorMessage": "no"}', head=FAILED), {}),
 }
 
 

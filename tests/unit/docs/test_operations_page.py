@@ -12,9 +12,11 @@ from werkzeug.test import Client
 
 from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp
 from tests.servers.lambda_server import Exchange, LambdaServer
-from tests.unit.docs.pages import block, blocks, page, rows, section
+from tests.unit.docs.pages import block, blocks, code, page, rows, section
 from tests.unit.docs.running import far_end, python
 from wsgi_lambda import LambdaMiddleware
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.observe import FIELDS
 
 PAGE = page("docs/operations.md")
 LOGGING = section(PAGE, "The log")
@@ -59,7 +61,7 @@ def test_line_of_the_log_looks_like_the_one_on_the_page(
     line = line.replace(
         f"{lambda_server.host}:{lambda_server.port}", "lambda.us-east-1.amazonaws.com"
     )
-    shown = block(PAGE, "text").strip()
+    shown = block(PAGE, "text", "ServiceError").strip()
     # The page shortens Lambda's own message.
     pattern = re.escape(shown).replace("…", ".*")
     assert re.fullmatch(pattern, line)
@@ -92,4 +94,23 @@ def test_key_in_a_file_is_replaced_without_a_restart(
 def test_loggers_on_the_page_are_those_of_the_package() -> None:
     names = {row[0].strip("`") for row in rows(LOGGING)}
     source = Path(LambdaMiddleware.__module__.replace(".", "/")).parent
-    assert names == {"wsgi_lambda", "wsgi_lambda.tail"}, source
+    assert names == {"wsgi_lambda", "wsgi_lambda.access", "wsgi_lambda.tail"}, source
+
+
+def test_page_describes_every_field_of_a_record() -> None:
+    table = rows(section(PAGE, "The record of a request"))
+    described = [name for row in table for name in code(row[0])]
+    assert described[: len(FIELDS)] == list(FIELDS)
+
+
+def subclasses(kind: type[LambdaError]) -> set[type[LambdaError]]:
+    return {kind}.union(*map(subclasses, kind.__subclasses__()))
+
+
+def test_page_describes_every_outcome() -> None:
+    table = rows(section(PAGE, "The record of a request"))
+    described = {name for row in table for name in code(row[0])[:1]} - set(FIELDS)
+    described |= {"function_error"}  # also a field
+    of_errors = {each.outcome for each in subclasses(LambdaError)}
+    of_replies = {"ok", "denied", "function_error", "function_timeout", "throttled", "not_ready"}
+    assert described == of_errors | of_replies

@@ -1,0 +1,70 @@
+"""A watched body calls `end` once, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from wsgi_lambda.observe import WatchedBody
+
+
+class Body:
+    """A body of two chunks that may fail after them."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self._failure = failure
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"a"
+        yield b"b"
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_exhausted() -> None:
+    ends: list[object] = []
+    body = Body()
+    watched = WatchedBody(body, ends.append)
+    assert (list(watched), ends) == ([b"a", b"b"], [None])
+    watched.close()
+    assert (ends, body.is_closed) == ([None], True)
+
+
+def test_failed() -> None:
+    ends: list[object] = []
+    failure = OSError("reset")
+    watched = WatchedBody(Body(failure), ends.append)
+    assert [next(watched), next(watched)] == [b"a", b"b"]
+    with pytest.raises(OSError, match="reset"):
+        next(watched)
+    watched.close()
+    assert ends == [failure]
+
+
+def test_closed_before_its_end() -> None:
+    ends: list[object] = []
+    body = Body()
+    watched = WatchedBody(body, ends.append)
+    assert (next(watched), ends) == (b"a", [])
+    watched.close()
+    watched.close()
+    assert (ends, body.is_closed) == ([None], True)
+
+
+def test_without_a_close() -> None:
+    ends: list[object] = []
+    WatchedBody(iter([b"a"]), ends.append).close()
+    assert ends == [None]
+
+
+def test_garbage_collected() -> None:
+    ends: list[object] = []
+    watched = WatchedBody(Body(), ends.append)
+    next(watched)
+    del watched
+    assert ends == [None]

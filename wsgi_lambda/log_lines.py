@@ -1,0 +1,129 @@
+"""Write the log lines about one request: its failure, the function's error, the function's log.
+
+Each has `route`, `function`, `error_type`, `status` and `aws_request_id` as `extra`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from typing import Any
+
+from wsgi_lambda.delivery import Delivery
+from wsgi_lambda.errors import FunctionError, LambdaError, PayloadTooLarge
+from wsgi_lambda.options import Route
+from wsgi_lambda.options.aws_names import split_function_name
+from wsgi_lambda.printable import printable
+from wsgi_lambda.request import NoRequest, Request, decode
+from wsgi_lambda.response.plain import decode_log
+
+log = logging.getLogger("wsgi_lambda")
+tail_log = logging.getLogger("wsgi_lambda.tail")
+
+_LOGGED = 8 * 1024  # bytes of a function's error
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def log_failure(error: LambdaError, request: Request | NoRequest, route: Route | None) -> None:
+    """Log a failed request and the log of its function; give the error a request id."""
+    error.request_id = error.request_id or str(uuid.uuid4())
+    extra = _extra(route, error.status, error.request_id, error)
+    if route is not None and isinstance(error, FunctionError):
+        _log_function_error(error, request, route, extra)
+    else:
+        _log_failure(error, request, route, extra)
+    _log_tail(request.delivery, extra)
+
+
+def log_reply(
+    request: Request | NoRequest,
+    route: Route | None,
+    status: int,
+    error: FunctionError | None = None,
+) -> None:
+    """Log the error and the log of a function whose reply is passed on."""
+    if route is not None and (error is not None or request.delivery.log_result):
+        extra = _extra(route, status, request.delivery.request_id, error)
+        if error is not None:
+            _log_function_error(error, request, route, extra)
+        _log_tail(request.delivery, extra)
+
+
+def _extra(
+    route: Route | None, status: int, request_id: str, error: LambdaError | None
+) -> dict[str, Any]:
+    """Return the attributes that all lines about a request have."""
+    return {
+        "route": "" if route is None else route.label,
+        "function": "" if route is None else split_function_name(route.target.function_name).name,
+        "error_type": "" if error is None else printable(error.error_type or type(error).__name__),
+        "status": status,
+        "aws_request_id": printable(request_id),
+    }
+
+
+def _request_line(request: Request | NoRequest, route: Route | None) -> tuple[str, str]:
+    """Return method and path: ``("GET", "/shop/7")``, ``("invoke", "pay")``."""
+    if not request.method and route is not None:
+        return "invoke", route.label
+    return printable(request.method), decode(request.path_info)
+
+
+def _log_failure(
+    error: LambdaError, request: Request | NoRequest, route: Route | None, extra: dict[str, Any]
+) -> None:
+    details = [error.detail] if error.detail else []
+    if route is not None:
+        details.append(f"function {route.target.function_name}, region {route.target.aws_region}")
+        details.append(f"host {route.transport.authority}")
+        if isinstance(error, PayloadTooLarge):
+            details.append(f"{error.option} is {getattr(route.event, error.option)}")
+    log.log(
+        logging.ERROR if error.status >= 500 else logging.WARNING,
+        _template(route, f"{type(error).__name__}: %s %r %d: %s (%s)"),
+        *_request_line(request, route),
+        error.status,
+        printable(error.message),
+        printable("; ".join([*details, f"request {error.request_id}"])),
+        extra=extra,
+    )
+
+
+def _log_function_error(
+    error: FunctionError, request: Request | NoRequest, route: Route, extra: dict[str, Any]
+) -> None:
+    log.error(
+        _template(route, "function error: %s %r %d: %s %s, request %s, %d bytes: %r"),
+        *_request_line(request, route),
+        extra["status"],
+        extra["function"],
+        extra["error_type"],
+        extra["aws_request_id"] or "-",
+        len(error.body),
+        error.body[:_LOGGED].decode(errors="replace"),
+        extra=extra,
+    )
+
+
+def _log_tail(delivery: Delivery, extra: dict[str, Any]) -> None:
+    log_result = delivery.log_result
+    if not log_result or not tail_log.isEnabledFor(logging.INFO):
+        return
+    lines = _LINE_END.split(decode_log(log_result).rstrip("\r\n"))
+    # Indented, so that no line can pass for a record of its own.
+    text = "".join(f"\n    {_printable_line(line)}" for line in lines)
+    tail_log.info(
+        "%s request %s:%s", extra["function"], extra["aws_request_id"] or "-", text, extra=extra
+    )
+
+
+def _template(route: Route | None, text: str) -> str:
+    """Return the template of a line: Sentry and others group lines by it."""
+    if route is None:
+        return text
+    return f"{route.label.replace('%', '%%')} {text}"
+
+
+def _printable_line(line: str) -> str:
+    return "\t".join(map(printable, line.split("\t")))
