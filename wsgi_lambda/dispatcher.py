@@ -32,8 +32,12 @@ from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response.result import Result
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
+from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.watch import UNWATCHED, Unwatched, Watcher
+
+#: The methods of a view, and in an app of a route that lists none. OPTIONS is the app's.
+DEFAULT_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 
 Around = Callable[[Route, Invoker], Invoker]
 
@@ -100,6 +104,12 @@ class Dispatcher:
     def backends(self) -> tuple[Backend, ...]:
         """The backends of the routes, in the order of matching."""
         return self._table.items
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes in the order of matching, then the named functions."""
+        backends = (*self.backends, *self.functions.values())
+        return tuple(backend.route for backend in backends if backend.route is not None)
 
     @property
     def functions(self) -> Mapping[str, FunctionBackend]:

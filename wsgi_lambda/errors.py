@@ -10,6 +10,7 @@
           │    └── PayloadTooLarge 413
           │         └── TooManyArguments
           ├── AuthorizeError     500   `authorize` raised, or returned another type
+          ├── BodyGone           500   the app's code has read the body before
           ├── CredentialsError   500   no credentials were found
           ├── TooManyInvocations 503   `max_concurrency` is reached in this process
           ├── ConnectionFailed   502   refused, DNS, TLS, reset: Lambda was not reached
@@ -143,6 +144,13 @@ class AuthorizeError(LambdaError):
     status = 500
     outcome = "authorize_error"
     default_message = "The request could not be authorized"
+
+
+class BodyGone(LambdaError):
+    """A view passed on a request whose form was parsed, so that its bytes are gone."""
+
+    status = 500
+    default_message = "The request's body is not available"
 
 
 class CredentialsError(LambdaError):

@@ -289,6 +289,10 @@ class LambdaServer:
         """Set the response (see the function `respond`) for when the script is empty."""
         self._default = respond(status, headers, body, reason=reason)
 
+    def always(self, step: Step) -> None:
+        """Run ``step`` for each request when the script is empty."""
+        self._default = step
+
     def script(self, *steps: Step) -> None:
         """Append ``steps`` to the script, one for each of the next requests."""
         with self._changed:

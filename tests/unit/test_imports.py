@@ -22,6 +22,18 @@ MAY_IMPORT = {
     "": {"errors", "middleware"},
     "__main__": {"cli"},
     "middleware": {"dispatcher", "errors", "request", "request_body", "response"},
+    "flask": {
+        "dispatcher",
+        "errors",
+        "flask_commands",
+        "flask_exchange",
+        "flask_rules",
+        "request",
+        "response",
+    },
+    "flask_commands": {"cli", "flask_exchange", "flask_rules"},
+    "flask_exchange": {"dispatcher", "errors", "middleware", "request", "response"},
+    "flask_rules": {"options"},
     "dispatcher": {
         "authorize",
         "backends",
@@ -102,7 +114,8 @@ KNOWN_TO = {
     "botocore": {"credentials.chain"},
     "simplejson": {"local_runtime.encoding"},
     "boto3": set(),
-    "flask": set(),
+    "flask": {"flask", "flask_commands", "flask_exchange", "flask_rules"},
+    "flask_login": {"flask_exchange"},
     "django": set(),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -22,16 +23,21 @@ def run_check(given: argparse.Namespace) -> int:
     if not routes:
         complain(f"{given.file}: no routes")
         return 1
-    failures: list[str] = []
     with closing(Connections()) as connections:
-        for route in routes:
-            result, passed = _dry_run(route, connections)
-            facts = [*_facts(route), f"credentials: {_origin(route, connections)}"]
-            # A long error that many routes share is printed once.
-            shown = "the same error as above" if result in failures else result
-            print("ok  " if passed else "FAIL", printable("  ".join([*facts, f"DryRun: {shown}"])))
-            if not passed:
-                failures.append(result)
+        return check_routes(routes, connections)
+
+
+def check_routes(routes: Sequence[Route], connections: Connections) -> int:
+    """Print a line for each of ``routes`` and a summary; return 0 if all may be invoked, else 1."""
+    failures: list[str] = []
+    for route in routes:
+        result, passed = _dry_run(route, connections)
+        facts = [*_facts(route), f"credentials: {_origin(route, connections)}"]
+        # A long error that many routes share is printed once.
+        shown = "the same error as above" if result in failures else result
+        print("ok  " if passed else "FAIL", printable("  ".join([*facts, f"DryRun: {shown}"])))
+        if not passed:
+            failures.append(result)
     print(f"{_routes(len(routes))}: {len(routes) - len(failures)} ok, {len(failures)} failed")
     return 1 if failures else 0
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ class Shown:
         """Print the event, then invoke the function."""
         target, url = self._route.target, self._route.transport.url
         print(f"> {target.function_name}, {target.aws_region}, {url}")
-        print(_pretty(invocation.payload))
+        print(pretty(invocation.payload))
         return self._invoker.invoke(invocation)
 
 
@@ -55,7 +55,7 @@ def run_invoke(given: argparse.Namespace) -> int:
         return 1
     if given.event and backend.route is not None:
         return _print_event(backend.route, environ)
-    with closing(dispatcher.connections), _log_on_standard_error():
+    with closing(dispatcher.connections), log_on_standard_error():
         response = dispatcher.respond(backend, Request(environ))
         _print_response(response, environ["REQUEST_METHOD"])
     return 0 if response.status < 500 else 1
@@ -63,7 +63,7 @@ def run_invoke(given: argparse.Namespace) -> int:
 
 def _print_event(route: Route, environ: WSGIEnvironment) -> int:
     try:
-        print(_pretty(EventBuilder(route).build(Request(environ))))
+        print(pretty(EventBuilder(route).build(Request(environ))))
     except LambdaError as error:
         complain(describe(error))
         return 1
@@ -71,7 +71,11 @@ def _print_event(route: Route, environ: WSGIEnvironment) -> int:
 
 
 def _print_response(response: Response, method: str) -> None:
-    status, headers, body = finish(response, method)
+    show_response(*finish(response, method))
+
+
+def show_response(status: str, headers: Iterable[tuple[str, str]], body: Iterable[bytes]) -> None:
+    """Print a response: ``show_response("200 OK", [("Content-Type", "text/plain")], [b"ok"])``."""
     print(f"< {status}")
     print("".join(f"< {name}: {printable(value)}\n" for name, value in headers), flush=True)
     for block in body:
@@ -81,7 +85,7 @@ def _print_response(response: Response, method: str) -> None:
 
 
 @contextmanager
-def _log_on_standard_error() -> Iterator[None]:
+def log_on_standard_error() -> Iterator[None]:
     """Write failures and the end of the function's own log to standard error."""
     log, handler = logging.getLogger("wsgi_lambda"), logging.StreamHandler(sys.stderr)
     level = log.level
@@ -114,5 +118,6 @@ def read_data(text: str) -> bytes:
         raise argparse.ArgumentTypeError(f"{text[1:]}: {error.strerror}") from error
 
 
-def _pretty(payload: bytes) -> str:
+def pretty(payload: bytes) -> str:
+    """Return JSON with one value on each line."""
     return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)

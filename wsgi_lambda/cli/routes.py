@@ -13,18 +13,21 @@ from wsgi_lambda.dispatcher import Dispatcher
 
 def run_routes(given: argparse.Namespace) -> int:
     """Print the routes as a table, or as JSON."""
-    dispatcher = Dispatcher(load_configuration(given.file))
-    backends = (*dispatcher.backends, *dispatcher.functions.values())
-    rows = [public_facts(backend.route) for backend in backends if backend.route]
-    if given.json:
+    print_routes(Dispatcher(load_configuration(given.file)), as_json=given.json)
+    return 0
+
+
+def print_routes(dispatcher: Dispatcher, *, as_json: bool) -> None:
+    """Print the routes and named functions of ``dispatcher``."""
+    rows = [public_facts(route) for route in dispatcher.routes]
+    if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return 0
+        return
     cells = [[name.upper().replace("_", " ") for name in FACTS]]
     cells += [[_cell(row[name]) for name in FACTS] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         print("  ".join(map(str.ljust, line, widths)).rstrip())
-    return 0
 
 
 def _cell(value: Any) -> str:

@@ -96,6 +96,18 @@ def finish(response: Response, method: str) -> tuple[str, Headers, Iterable[byte
     return status_line, [*headers, ("Content-Length", str(length))], body
 
 
+def for_framework(response: Response, method: str) -> Response:
+    """Return ``response`` as a web framework takes it, which frames the body itself.
+
+    Content-Length is left to the framework, whose hooks may change the body. Where
+    no body is sent (HEAD, 204, 205, 304), the headers are final.
+    """
+    if method != "HEAD" and response.status not in _BODILESS:
+        return response
+    _, headers, body = finish(response, method)
+    return Response(response.status, headers, body, length=None, phrase=response.phrase)
+
+
 def _close(body: Iterable[bytes]) -> None:
     close = getattr(body, "close", None)
     if close is not None:

@@ -1,0 +1,185 @@
+"""The body of a request in a Flask app: complete or not at all, whoever has read it before."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask import request
+
+from tests.inapp.conftest import MakeFlask, events
+from tests.servers.lambda_server import LambdaServer
+from wsgi_lambda.flask import keep_body
+
+RAW = {"forward_request_body": True, "base64_encode_body": False}
+FORM = b"a=1&b=2&a=3"
+MULTIPART = (
+    b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nfile\r\n--b--\r\n'
+)
+FORM_TYPE, MULTIPART_TYPE = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+
+READ_BEFORE = {
+    "nothing": lambda: None,
+    "get_data": lambda: request.get_data(),
+    "json": lambda: request.get_json(force=True, silent=True),
+    "form": lambda: request.form,
+    "files": lambda: list(request.files.values()),
+    "stream": lambda: request.stream.read(),
+}
+
+
+def app_of(make_flask: MakeFlask, before: str, **options: Any) -> Any:
+    """Return an app with a route, a view, and views of its own that pass a request on."""
+    app, functions = make_flask({"/route": "f"}, {"pay": {}}, **{**RAW, **options})
+    app.before_request(lambda: (READ_BEFORE[before](), None)[1])
+    app.add_url_rule("/view", view_func=functions.view("pay"))
+
+    @app.post("/own")
+    def own() -> Any:
+        return functions["pay"].respond()
+
+    @app.post("/kept")
+    @keep_body
+    def kept() -> Any:
+        return functions["pay"].respond()
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/route", "/view", "/kept"])
+@pytest.mark.parametrize("before", READ_BEFORE)
+@pytest.mark.parametrize(("body", "kind"), [(FORM, FORM_TYPE), (MULTIPART, MULTIPART_TYPE)])
+def test_body_is_complete_whatever_has_read_it_before(
+    make_flask: MakeFlask, far: LambdaServer, path: str, before: str, body: bytes, kind: str
+) -> None:
+    app = app_of(make_flask, before)
+    response = app.test_client().post(path, data=body, content_type=kind)
+    assert response.status_code == 200
+    assert events(far)[0]["request_body"] == body.decode()
+
+
+@pytest.mark.parametrize(("before", "status"), [("get_data", 200), ("json", 200), ("nothing", 200)])
+def test_view_of_the_app_without_the_mark_may_read_the_data(
+    make_flask: MakeFlask, far: LambdaServer, before: str, status: int
+) -> None:
+    response = app_of(make_flask, before).test_client().post("/own", data=FORM)
+    assert (response.status_code, len(far.invocations)) == (status, 1)
+    assert events(far)[0]["request_body"] == FORM.decode()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("before", ["form", "files"])
+@pytest.mark.parametrize(("body", "kind"), [(FORM, FORM_TYPE), (MULTIPART, MULTIPART_TYPE)])
+def test_parsed_form_without_the_mark_is_a_500_that_names_the_remedy(
+    make_flask: MakeFlask,
+    far: LambdaServer,
+    caplog: pytest.LogCaptureFixture,
+    body: bytes,
+    kind: str,
+    before: str,
+    chunked: bool,
+) -> None:
+    framing = {"wsgi.input": io.BytesIO(body), "CONTENT_TYPE": kind}
+    if chunked:
+        framing |= {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    else:
+        framing |= {"CONTENT_LENGTH": str(len(body))}
+    client = app_of(make_flask, before).test_client()
+    response = client.post("/own", environ_overrides=framing)
+    assert (response.status_code, far.invocations) == (500, [])
+    assert "keep_body" in caplog.text
+    assert "keep_body" not in response.text
+
+
+def test_app_reads_the_body_after_the_function(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app = app_of(make_flask, "nothing")
+    seen: list[Any] = []
+
+    @app.after_request
+    def look(response: Any) -> Any:
+        seen.append((request.get_data(), request.form.getlist("a")))
+        return response
+
+    for path in ("/route", "/own"):
+        app.test_client().post(path, data=FORM, content_type=FORM_TYPE)
+    assert seen == [(FORM, ["1", "3"])] * 2
+
+
+def test_view_may_pass_a_request_on_twice(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app, functions = make_flask({}, {"one": RAW, "two": RAW})
+
+    @app.post("/both")
+    def both() -> Any:
+        functions["one"].respond()
+        return functions["two"].respond()
+
+    app.test_client().post("/both", data=FORM, content_type=FORM_TYPE)
+    assert [event["request_body"] for event in events(far)] == [FORM.decode()] * 2
+
+
+FRAMING = {
+    "short": ({"CONTENT_LENGTH": "50", "wsgi.input": io.BytesIO(b"a=1")}, 400),
+    "chunked": ({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(b"a=1")}, 411),
+    "both": ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "3"}, 400),
+    "no-number": ({"CONTENT_LENGTH": "+3"}, 400),
+}
+
+
+@pytest.mark.parametrize("path", ["/route", "/view", "/own"])
+@pytest.mark.parametrize("case", FRAMING)
+def test_invalid_framing(make_flask: MakeFlask, far: LambdaServer, path: str, case: str) -> None:
+    framing, status = FRAMING[case]
+    client = app_of(make_flask, "nothing").test_client()
+    response = client.post(path, environ_overrides={**framing, "CONTENT_TYPE": FORM_TYPE})
+    assert (response.status_code, far.invocations) == (status, [])
+
+
+def test_chunked_body_whose_end_the_server_knows(make_flask: MakeFlask, far: LambdaServer) -> None:
+    framing = {
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input_terminated": True,
+        "wsgi.input": io.BytesIO(FORM),
+        "CONTENT_TYPE": FORM_TYPE,
+    }
+    client = app_of(make_flask, "form").test_client()
+    assert client.post("/route", environ_overrides=framing).status_code == 200
+    assert events(far)[0]["request_body"] == FORM.decode()
+
+
+def test_body_over_every_limit_is_rejected_before_it_is_read(
+    make_flask: MakeFlask, far: LambdaServer
+) -> None:
+    class Unread(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError
+
+    app = app_of(make_flask, "nothing", max_payload_size=100)
+    framing = {"CONTENT_LENGTH": "101", "CONTENT_TYPE": "text/plain", "wsgi.input": Unread()}
+    response = app.test_client().post("/route", environ_overrides=framing)
+    assert (response.status_code, far.invocations) == (413, [])
+
+
+def test_body_over_the_functions_limit(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app, _ = make_flask(
+        {"/small": {"function_name": "f", "max_payload_size": 100}, "/large": "g"}, **RAW
+    )
+    client = app.test_client()
+    assert client.post("/small", data=b"x" * 200).status_code == 413
+    assert client.post("/large", data=b"x" * 200).status_code == 200
+    assert len(far.invocations) == 1
+
+
+@pytest.mark.parametrize("path", ["/route", "/view", "/own"])
+def test_limit_of_flask_is_a_413_of_the_apps_own(
+    make_flask: MakeFlask, far: LambdaServer, path: str
+) -> None:
+    app = app_of(make_flask, "nothing")
+    app.config["MAX_CONTENT_LENGTH"] = 10
+    app.register_error_handler(413, lambda error: ("the app's own", 413))
+    client = app.test_client()
+    response = client.post(path, data=FORM, content_type=FORM_TYPE)
+    assert (response.status_code, response.text) == (413, "the app's own")
+    assert far.invocations == []
+    assert client.post(path, data=b"a=1", content_type=FORM_TYPE).status_code == 200
