@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +78,7 @@ class Dispatcher:
 
         def make(route: Route) -> FunctionBackend:
             if not route.match.methods:
-                route = replace(route, match=replace(route.match, methods=default_methods))
+                route = route._replace(match=route.match.replace(methods=default_methods))
             return FunctionBackend(route, around(route, make_invoker(route, self.connections)))
 
         self._functions = {route.name: make(route) for route in found.functions}
@@ -225,7 +224,7 @@ class Dispatcher:
         route = backend.route
         if self._ask is not None and request.framework.principal is None:
             ask = partial(self._ask, request.environ)
-            request.framework = replace(request.framework, principal=ask)
+            request.framework = request.framework._replace(principal=ask)
         if route is not None and route.match.authorize is not None:
             refusal = _authorize(route, route.match.authorize, request)
             if refusal is not None:
@@ -249,5 +248,5 @@ def _authorize(route: Route, hook: Callable[..., Any], request: Request) -> Resp
         return from_werkzeug(refusal, request.environ)
     if request.environ.get("REMOTE_USER") != before:
         # The user whom the hook has found wins over that of the framework.
-        request.framework = replace(request.framework, principal=None)
+        request.framework = request.framework._replace(principal=None)
     return None

@@ -23,12 +23,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a configuration. Its ``str()`` is one line:
 
     ``routes['/lambda1'].timeout: must be an integer from 1 to 2147483646``.

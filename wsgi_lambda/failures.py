@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.on_error import call_on_error
 from wsgi_lambda.options import Route
@@ -29,4 +27,4 @@ def private(response: Response, *, keep: bool = False) -> Response:
     others = without(response.headers, [header])
     if keep and len(others) < len(response.headers):
         return response
-    return replace(response, headers=[*others, header])
+    return response._replace(headers=[*others, header])

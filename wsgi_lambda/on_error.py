@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wsgi_lambda.errors import LambdaError
@@ -51,4 +50,4 @@ def call_on_error(
         log.exception("on_error failed, request %s", printable(error.request_id))
         return default
     own = [*response.headers, ("Content-Type", "")]
-    return replace(response, headers=[*response.headers, *without(default.headers, own)])
+    return response._replace(headers=[*response.headers, *without(default.headers, own)])

@@ -7,9 +7,8 @@ real text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ from wsgi_lambda.trace import new_trace, trace_of
 PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
-@dataclass(frozen=True, slots=True)
-class FrameworkValues:
+class FrameworkValues(NamedTuple):
     """What a framework has found out about a request that it passes on from a view."""
 
     #: Returns the name of the user, or None; called only if it is needed. None: REMOTE_USER.

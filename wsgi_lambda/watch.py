@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 
@@ -76,7 +75,7 @@ class Watch(Unwatched):
             self.completed(response.status)
             return response
         end = partial(self._stream_ended, response.status)
-        return replace(response, body=WatchedBody(response.body, end))
+        return response._replace(body=WatchedBody(response.body, end))
 
     def completed(self, status: int) -> None:
         record = self._record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from wsgi_lambda.options import GROUPS
@@ -60,9 +59,8 @@ def _sections() -> Iterator[str]:
             yield f"{' '.join(rest.split())}\n"
         yield "| option | type | default | meaning |"
         yield "|---|---|---|---|"
-        for item in fields(group):
-            data = item.metadata
-            yield f"| `{item.name}` | {data['type_name']} | {data['default_doc']} | {data['doc']} |"
+        for name, each in group.options.items():
+            yield f"| `{name}` | {each.type_name} | {each.default_doc} | {each.doc} |"
         yield ""
 
 

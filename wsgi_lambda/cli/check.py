@@ -6,7 +6,6 @@ import argparse
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 
 from wsgi_lambda.cli.console import complain, describe, load, public_facts
 from wsgi_lambda.errors import LambdaError
@@ -62,7 +61,7 @@ def _dry_run(route: Route, connections: Connections) -> tuple[str, bool]:
 
     Returns the result for the report, and whether it may: ``("ok", True)``.
     """
-    dry = replace(route, target=replace(route.target, invocation_type="DryRun"))
+    dry = route._replace(target=route.target.replace(invocation_type="DryRun"))
     try:
         reply = make_invoker(dry, connections).invoke(Invocation(b"{}", {}, is_repeatable=False))
     except LambdaError as error:

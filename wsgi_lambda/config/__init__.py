@@ -9,8 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.config.contradictions import KEYS, find_contradictions
@@ -41,8 +40,7 @@ Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, Respo
 TOP_LEVEL = ("routes", "functions", "principal")
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """A valid configuration: routes in its order, named functions, and who is asking."""
 
     routes: tuple[Route, ...]
@@ -86,12 +84,15 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     return read_configuration(config, environ).routes
 
 
-@dataclass(frozen=True, slots=True)
 class _Parsed:
     """The options of one place: valid values, and the names of options with invalid ones."""
 
-    values: dict[str, Any] = field(repr=False)
-    invalid: frozenset[str]
+    # Not a tuple: crash reporters would show the secrets in it.
+    __slots__ = ("invalid", "values")
+
+    def __init__(self, values: dict[str, Any], invalid: frozenset[str]) -> None:
+        self.values = values
+        self.invalid = invalid
 
 
 def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) -> _Parsed:
@@ -105,7 +106,7 @@ def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) ->
             problems.append(_unknown(name, prefix, near))
         elif value is not None:
             try:
-                values[name] = OPTIONS[name].metadata["parse"](value)
+                values[name] = OPTIONS[name].parse(value)
             except ValueError as error:
                 invalid.add(name)
                 problems.append(Problem(f"{prefix}{name}", str(error), "invalid_value"))
@@ -206,7 +207,7 @@ class _Reader:
             path=given.path,
             name=given.name,
             match=_make(Match, values),
-            target=replace(target, aws_region=region),
+            target=target.replace(aws_region=region),
             identity=identity,
             transport=self._bundle.for_route(transport),
             event=_make_event(values, target),
@@ -226,8 +227,7 @@ def _make_event(values: Mapping[str, Any], target: Target) -> EventOptions:
     """Return the options of the event, with the defaults that depend on other options."""
     event = _make(EventOptions, values)
     payload = ASYNCHRONOUS_PAYLOAD if target.invocation_type == "Event" else SYNCHRONOUS_PAYLOAD
-    return replace(
-        event,
+    return event.replace(
         max_payload_size=event.max_payload_size or payload,
         # The event must not differ from the request that `authorize` has checked.
         reject_unparsed_body=values.get("reject_unparsed_body", "authorize" in values),
@@ -236,5 +236,5 @@ def _make_event(values: Mapping[str, Any], target: Target) -> EventOptions:
 
 def _make(group: type[Group], values: Mapping[str, Any]) -> Group:
     """Return one group of options, with those of ``values`` that belong to it."""
-    own = {item.name: values[item.name] for item in fields(group) if item.name in values}
+    own = {name: values[name] for name in group.options if name in values}
     return group(**own)

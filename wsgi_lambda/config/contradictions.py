@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.credentials.source import EXTRA, has_botocore
@@ -13,8 +13,7 @@ from wsgi_lambda.options import Identity, Target, Transport, aws_names
 KEYS = frozenset({"aws_key", "aws_secret", "aws_session_token"})
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A problem of ``option``, seen by its values.
 
     It is not worth reporting if ``option`` or one of ``depends_on`` has a value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from wsgi_lambda.credentials.source import profile_region
 from wsgi_lambda.options import Target, Transport, addresses, aws_names
@@ -24,8 +24,7 @@ USE_DUALSTACK = "AWS_USE_DUALSTACK_ENDPOINT"
 HTTPS_PORT = 443
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(NamedTuple):
     """The domains of a partition's hosts, without and with IPv6."""
 
     suffix: str
@@ -70,7 +69,7 @@ class EnvironmentBundle:
         """
         if transport.tls_verify is not True or transport.disable_https or not self._name:
             return transport
-        return replace(transport, tls_verify=self._bundle)
+        return transport.replace(tls_verify=self._bundle)
 
 
 def region_of(target: Target, environ: Mapping[str, str]) -> str:
@@ -88,10 +87,10 @@ def complete(transport: Transport, region: str, environ: Mapping[str, str]) -> T
     ValueError that names the environment variable if its URL is invalid.
     """
     if not transport.host:
-        transport = _from_environment(transport, environ) or replace(
-            transport, host=_aws_host(region, environ)
+        transport = _from_environment(transport, environ) or transport.replace(
+            host=_aws_host(region, environ)
         )
-    return replace(transport, port=transport.port or transport.default_port)
+    return transport.replace(port=transport.port or transport.default_port)
 
 
 def _from_environment(transport: Transport, environ: Mapping[str, str]) -> Transport | None:
@@ -103,8 +102,7 @@ def _from_environment(transport: Transport, environ: Mapping[str, str]) -> Trans
     except ValueError as error:
         raise ValueError(f"{name} in the environment {error}") from error
     own_port = 0 if transport.port == HTTPS_PORT else transport.port
-    return replace(
-        transport,
+    return transport.replace(
         host=endpoint.host,
         port=own_port or endpoint.port,
         disable_https=transport.disable_https or endpoint.scheme == "http",

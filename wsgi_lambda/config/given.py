@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from wsgi_lambda.errors import Problem
 from wsgi_lambda.options import Path, parsers
@@ -16,7 +15,6 @@ CONDITIONS = ("methods", "hosts", "headers", "consumers", "exact", "strip_path")
 _NO_PATH = Path(())
 
 
-@dataclass(frozen=True, slots=True)
 class Given:
     """The options of one route or named function as they were given.
 
@@ -24,10 +22,16 @@ class Given:
     invalid; ``name`` is "" for a route.
     """
 
-    place: str
-    path: Path | None
-    options: Mapping[object, object] = field(repr=False)
-    name: str = ""
+    # Not a tuple: crash reporters would show the secrets in it.
+    __slots__ = ("name", "options", "path", "place")
+
+    def __init__(
+        self, place: str, path: Path | None, options: Mapping[object, object], name: str = ""
+    ) -> None:
+        self.place = place
+        self.path = path
+        self.options = options
+        self.name = name
 
 
 def given_routes(routes: object, problems: list[Problem]) -> Iterator[Given]:

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
@@ -28,8 +28,7 @@ STATIC_LIFETIME = 5 * 60  # seconds
 PAUSE = 30  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Credentials, their origin in words, and their lifetime in seconds (inf: no expiry)."""
 
     credentials: Credentials
@@ -37,8 +36,7 @@ class Found:
     lifetime: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class _Cached:
+class _Cached(NamedTuple):
     """The result of a look-up: fresh, then due for renewal, then expired (seconds since 1970)."""
 
     found: Found

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from wsgi_lambda.event.arguments import split_arguments
@@ -33,8 +32,7 @@ _RAW_SAFE = "".join(map(chr, range(0x21, 0x7F)))
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """A path twice: percent-encoded as the client wrote it, and decoded except for `%25`."""
 
     encoded: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from wsgi_lambda import strict_json
@@ -84,8 +83,7 @@ def body_limit(request: Request, options: EventOptions) -> int:
 def most_permissive(options: Iterable[EventOptions]) -> EventOptions:
     """Return options whose `body_limit` is that of the largest of ``options``."""
     given = [EventOptions(max_payload_size=1), *options]
-    return replace(
-        given[0],
+    return EventOptions(
         max_payload_size=max(each.max_payload_size or 1 for each in given),
         max_arguments=max(each.max_arguments for each in given),
     )

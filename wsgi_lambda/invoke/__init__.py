@@ -7,25 +7,33 @@ a `Reply`, through any `Invoker`. Never decides what the client gets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.invoke.reply import Reply
 
 
-@dataclass(frozen=True, slots=True)
 class Invocation:
     """One event on its way to a function."""
 
-    #: The event: JSON in UTF-8.
-    payload: bytes
-    #: Headers of this request alone: ``{"X-Amzn-Trace-Id": …, "X-Amz-Tenant-Id": …}``.
-    headers: Mapping[str, str]
-    #: Whether the client's method is safe to repeat (RFC 9110, 9.2.1).
-    is_repeatable: bool
-    #: Filled on the way.
-    delivery: Delivery = field(default_factory=Delivery)
+    __slots__ = ("delivery", "headers", "is_repeatable", "payload")
+
+    def __init__(
+        self,
+        payload: bytes,
+        headers: Mapping[str, str],
+        *,
+        is_repeatable: bool,
+        delivery: Delivery | None = None,
+    ) -> None:
+        #: The event: JSON in UTF-8.
+        self.payload = payload
+        #: Headers of this request alone: ``{"X-Amzn-Trace-Id": …, "X-Amz-Tenant-Id": …}``.
+        self.headers = headers
+        #: Whether the client's method is safe to repeat (RFC 9110, 9.2.1).
+        self.is_repeatable = is_repeatable
+        #: Filled on the way.
+        self.delivery = delivery or Delivery()
 
 
 class Invoker(Protocol):

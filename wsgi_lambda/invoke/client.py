@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import requests
 from requests.cookies import RequestsCookieJar
@@ -39,8 +39,7 @@ class _Session(requests.Session):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenReply:
+class OpenReply(NamedTuple):
     """The head of a reply; its body is still on the connection, and must be read or closed."""
 
     status: int

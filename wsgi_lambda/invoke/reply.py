@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 from wsgi_lambda.delivery import first_value
 
@@ -34,23 +33,21 @@ REFUSED_CREDENTIALS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole reply of Lambda: status, headers in their order, body."""
 
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    #: The bare name of an API error, as in ``"TooManyRequestsException"``; "" for a success.
-    error_type: str = field(init=False)
-    #: One word: ``"ok"``, ``"function_error"``, ``"function_timeout"`` (the function's own
-    #: timeout), ``"throttled"``, ``"not_ready"``, ``"service_error"``.
-    outcome: str = field(init=False)
+    __slots__ = ("body", "error_type", "headers", "outcome", "status")
 
-    def __post_init__(self) -> None:
+    def __init__(self, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
         # Parsed once: they decide about repeats, the status and the log lines.
-        object.__setattr__(self, "error_type", "" if self.is_success else _error_type(self))
-        object.__setattr__(self, "outcome", _outcome(self))
+        #: The bare name of an API error, as in ``"TooManyRequestsException"``; "" for a success.
+        self.error_type = "" if self.is_success else _error_type(self)
+        #: One word: ``"ok"``, ``"function_error"``, ``"function_timeout"`` (the function's own
+        #: timeout), ``"throttled"``, ``"not_ready"``, ``"service_error"``.
+        self.outcome = _outcome(self)
 
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" if it is missing."""

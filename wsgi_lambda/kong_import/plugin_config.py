@@ -59,7 +59,12 @@ _KNOWN_FIELDS = frozenset(
 
 
 #: decK's conversion for each type of option. Milliseconds are written as whole numbers.
-_CONVERSIONS = {"bool": "toBool", "int": "toInt", "float": "toInt"}
+_CONVERSIONS = {
+    "boolean": "toBool",
+    "bytes": "toInt",
+    "integer": "toInt",
+    "milliseconds": "toInt",
+}
 
 
 def read_options(plugin: Entity, file: KongFile) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def template_text(form: str) -> str:
 def _single(name: str, value: Any) -> Any:
     """Return the item of a list with one item, for an option that takes no list."""
     is_list = isinstance(value, list) and name in OPTIONS
-    takes_list = is_list and str(OPTIONS[name].metadata["type_name"]) == "list"
+    takes_list = is_list and OPTIONS[name].type_name == "list"
     return value[0] if is_list and not takes_list and len(value) == 1 else value
 
 
@@ -129,7 +134,8 @@ def _typed(name: str, value: Any) -> Any:
     """Convert a variable to the option's type, as YAML does with the text that decK fills in."""
     if not isinstance(value, Variable) or value.convert or value.key or name not in OPTIONS:
         return value
-    kind = str(OPTIONS[name].type).removesuffix(" | None")
+    # A range, as in "0 to 10", is an integer.
+    kind = "integer" if " to " in OPTIONS[name].type_name else OPTIONS[name].type_name
     return replace(value, convert=_CONVERSIONS.get(kind, ""))
 
 
@@ -158,7 +164,7 @@ def _is_default(name: str, value: object, given: Mapping[str, Any]) -> bool:
     if name == "port":
         return value == _HTTPS_PORT and not given.get("disable_https")
     try:
-        parsed = OPTIONS[name].metadata["parse"](value)
+        parsed = OPTIONS[name].parse(value)
     except ValueError:
         # Invalid, or a variable. Reading the configuration reports the former.
         return False

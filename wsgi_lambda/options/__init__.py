@@ -9,7 +9,7 @@ one group of options, in a file of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from wsgi_lambda.options.event import ASYNCHRONOUS_PAYLOAD, SYNCHRONOUS_PAYLOAD, EventOptions
 from wsgi_lambda.options.identity import Identity
@@ -35,22 +35,21 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(NamedTuple):
     """One function under one path, or under a name, with the options of every step.
 
     Templates are always exact: `is_exact` is true for them, whatever `exact` is.
     """
 
     path: Path
-    #: The key under `functions`, whose path is that of a view; "" for a route with a path.
-    name: str = ""
     match: Match
     target: Target
     identity: Identity
     transport: Transport
     event: EventOptions
     response: ResponseOptions
+    #: The key under `functions`, whose path is that of a view; "" for a route with a path.
+    name: str = ""
 
     @property
     def label(self) -> str:
@@ -70,5 +69,5 @@ class Route:
 
 GROUPS = (Match, Target, Identity, Transport, EventOptions, ResponseOptions)
 
-#: The dataclass field of every option by its name, in the order of the documentation.
-OPTIONS = {item.name: item for group in GROUPS for item in fields(group)}
+#: The declaration of every option by its name, in the order of the documentation.
+OPTIONS = {name: each for group in GROUPS for name, each in group.options.items()}

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 import ssl
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -41,8 +41,7 @@ def host(value: object) -> str:
     raise ValueError("must be a host name or an IP address, without scheme, port or path")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerURL:
+class ServerURL(NamedTuple):
     """The parts of a server's URL; port 0 is the scheme's default port."""
 
     scheme: str

@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from wsgi_lambda.header_syntax import is_token
@@ -90,15 +89,13 @@ def is_tenant(name: str) -> bool:
     return fits(_TENANT, name) and name == name.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):
     """A tenant that is the same for all requests."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class TenantHeader:
+class TenantHeader(NamedTuple):
     """The header of each request that contains its tenant."""
 
     name: str

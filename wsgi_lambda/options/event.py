@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsgi_lambda.options import parsers, paths
-from wsgi_lambda.options.declaration import choice, flag, option
+from wsgi_lambda.options.declaration import OptionGroup, choice, flag, option
 
 MEBIBYTE = 1024 * 1024  # bytes
 
@@ -15,8 +13,7 @@ SYNCHRONOUS_PAYLOAD = 6 * MEBIBYTE
 ASYNCHRONOUS_PAYLOAD = 1 * MEBIBYTE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventOptions:
+class EventOptions(OptionGroup):
     """The event."""
 
     forward_request_method: bool = flag(False, doc="Put `request_method` into the event")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wsgi_lambda.header_syntax import is_token, is_value
 from wsgi_lambda.options.parsers import mismatch, strings
@@ -13,8 +13,7 @@ from wsgi_lambda.options.parsers import mismatch, strings
 _REGEX = "~*"
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderCondition:
+class HeaderCondition(NamedTuple):
     """One header that a request must have, with one of ``values`` (in lower case)."""
 
     name: str

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsgi_lambda.options import addresses, aws_names, parsers
-from wsgi_lambda.options.declaration import choice, option
+from wsgi_lambda.options.declaration import OptionGroup, choice, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(OptionGroup):
     """Credentials."""
 
     aws_key: str | None = option(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wsgi_lambda.options import addresses, headers, parsers
-from wsgi_lambda.options.declaration import flag, option
+from wsgi_lambda.options.declaration import OptionGroup, flag, option
 from wsgi_lambda.options.headers import HeaderCondition
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(OptionGroup):
     """Conditions on the request.
 
     A route matches a request if its path and all of these match; an empty

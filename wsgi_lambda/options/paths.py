@@ -12,8 +12,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-ro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from wsgi_lambda.options.parsers import string, type_in_words
@@ -26,8 +25,7 @@ _EXAMPLE = "a path such as '/todos/{id}'"
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One segment of a path: a literal, ``{name}``, or ``{name+}`` (`is_rest`)."""
 
     #: The literal, or the name of the parameter.
@@ -41,33 +39,29 @@ class Segment:
         return "" if self.is_parameter else self.text, self.is_parameter, self.is_rest
 
 
-@dataclass(frozen=True)
 class Path:
     """The path of a route. ``str()`` is the path as configured, without a trailing slash."""
 
-    segments: tuple[Segment, ...]
+    __slots__ = ("_text", "is_template", "prefix_length", "segments", "shape")
+
+    def __init__(self, segments: tuple[Segment, ...]) -> None:
+        self.segments = segments
+        self._text = "/" + "/".join(_written(segment) for segment in segments)
+        #: Whether the path has parameters; it then matches whole paths only.
+        self.is_template = any(segment.is_parameter for segment in segments)
+        #: The path without the names of its parameters.
+        self.shape = tuple(segment.shape for segment in segments)
+        #: The length of the path in PATH_INFO, in bytes; 0 for "/".
+        self.prefix_length = len(self._text.encode()) if segments else 0
 
     def __str__(self) -> str:
         return self._text
 
-    @cached_property
-    def _text(self) -> str:
-        return "/" + "/".join(_written(segment) for segment in self.segments)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and self.segments == other.segments
 
-    @cached_property
-    def is_template(self) -> bool:
-        """Whether the path has parameters; it then matches whole paths only."""
-        return any(segment.is_parameter for segment in self.segments)
-
-    @cached_property
-    def shape(self) -> tuple[tuple[str, bool, bool], ...]:
-        """The path without the names of its parameters."""
-        return tuple(segment.shape for segment in self.segments)
-
-    @cached_property
-    def prefix_length(self) -> int:
-        """The length of the path in PATH_INFO, in bytes; 0 for "/"."""
-        return len(self._text.encode()) if self.segments else 0
+    def __hash__(self) -> int:
+        return hash(self.segments)
 
     def parameters(self, path_info: str) -> dict[str, str]:
         """Return the values of the parameters in a PATH_INFO that the path matches.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wsgi_lambda.options import parsers
-from wsgi_lambda.options.declaration import choice, flag, option
+from wsgi_lambda.options.declaration import OptionGroup, choice, flag, option
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 BUFFERED_RESPONSE = (6 * 1024 + 64) * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseOptions:
+class ResponseOptions(OptionGroup):
     """The response."""
 
     is_proxy_integration: bool = flag(

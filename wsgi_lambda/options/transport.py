@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsgi_lambda.options import addresses, parsers
-from wsgi_lambda.options.declaration import flag, option
+from wsgi_lambda.options.declaration import OptionGroup, flag, option
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transport:
+class Transport(OptionGroup):
     """The connection to Lambda.
 
     Routes with equal values share their connections.

@@ -6,8 +6,6 @@ the `LambdaError` that becomes one. Never knows the request.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_lambda.errors import ResultError
 from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.invoke.reply import Reply
@@ -62,4 +60,4 @@ def _from_result(reply: Reply, headers: Headers, route: Route) -> Response:
     own = result.headers
     response = Response.whole(result.status, [*without(headers, own), *own], result.body)
     # Web apps leave out the body of a HEAD response, and state the length that a GET has.
-    return response if result.body else replace(response, head_length=result.content_length)
+    return response if result.body else response._replace(head_length=result.content_length)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 from wsgi_lambda.errors import FunctionError
@@ -65,7 +64,7 @@ def function_error(reply: Reply, headers: Headers, options: ResponseOptions) -> 
     if kind == "Unhandled" and options.unhandled_status is not None:
         status = options.unhandled_status
     response = Response.whole(status, headers, plain_body(body, headers, options))
-    return replace(response, function_error=error)
+    return response._replace(function_error=error)
 
 
 def function_failure(reply: Reply) -> FunctionError:

@@ -10,8 +10,7 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from wsgi_lambda import strict_json
 from wsgi_lambda.errors import ResultError
@@ -26,8 +25,7 @@ _MOST_CONTAINERS = 100_000
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A valid result."""
 
     status: int

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.response.plain import decode_log, function_failure
 from wsgi_lambda.response.service_error import service_error
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a function returned, and how it was invoked.
 
     ::

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -23,8 +22,7 @@ _LENGTH = [("Content-Length", "")]
 _LENGTH_AND_TYPE = [*_LENGTH, ("Content-Type", "")]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What the client gets.
 
     ``body`` may have a ``close()``, which the server calls at the end.

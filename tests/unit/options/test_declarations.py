@@ -1,22 +1,23 @@
 """Every option has a default, is parsed, and rejects invalid values."""
 
 import operator
-from dataclasses import asdict
 
 import pytest
 
 from tests.unit.configurations import REGION, ROLE, option_value, read_route
 from tests.unit.options.invalid_values import INVALID
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.options import OPTIONS
+from wsgi_lambda.options import OPTIONS, parsers
 from wsgi_lambda.options.aws_names import Tenant
+from wsgi_lambda.options.declaration import OptionGroup, option
 from wsgi_lambda.options.headers import HeaderCondition
+from wsgi_lambda.options.paths import Segment
 
 
 def test_option_that_is_not_set_has_its_default():
-    assert asdict(read_route()) == {
-        "path": {"segments": ({"text": "a", "is_parameter": False, "is_rest": False},)},
-        "name": "",
+    groups = read_route()._asdict()
+    assert (groups.pop("path").segments, groups.pop("name")) == ((Segment("a"),), "")
+    assert {name: group.values() for name, group in groups.items()} == {
         "match": {
             "exact": False,
             "methods": frozenset(),
@@ -201,3 +202,38 @@ def test_kong_configuration_can_be_pasted():
 
 def test_asynchronous_event_may_be_one_mebibyte():
     assert read_route(invocation_type="Event").event.max_payload_size == 1_048_576
+
+
+class Sample(OptionGroup):
+    """Two options, one of them secret."""
+
+    pool: int = option(parsers.integer(1), 10, type_name="integer", doc="A number")
+    key: str | None = option(parsers.secret, type_name="string", doc="A secret")
+
+
+def test_group_has_the_values_given_and_the_defaults_of_others():
+    assert Sample(key="k").values() == {"pool": 10, "key": "k"}
+    assert Sample(key="k").replace(pool=2).values() == {"pool": 2, "key": "k"}
+
+
+def test_group_has_no_undeclared_option():
+    with pytest.raises(TypeError, match=r"Sample has no options \['pol'\]"):
+        Sample(pol=2)
+
+
+def test_group_is_immutable():
+    with pytest.raises(AttributeError, match="Sample is immutable"):
+        Sample().pool = 2
+    with pytest.raises(AttributeError):
+        Sample().other = 2
+
+
+def test_groups_are_equal_if_their_values_are():
+    assert (Sample(), hash(Sample())) == (Sample(pool=10), hash(Sample(pool=10)))
+    assert Sample() != Sample(pool=2)
+    assert Sample() != Sample().values()
+
+
+def test_repr_of_a_group_leaves_secrets_out():
+    assert repr(Sample(key="canary")) == "Sample(pool=10)"
+    assert not hasattr(Sample(key="canary"), "__dict__")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ from tests.tools.options_page import PAGE, options_page
 from wsgi_lambda import ConfigError
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.options import GROUPS, OPTIONS
+from wsgi_lambda.options.declaration import OptionGroup
 
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024}  # bytes
 
 
 def shown(name: str, what: str) -> str:
     """Return ``type_name``, ``default_doc`` or ``doc`` of an option."""
-    text: str = OPTIONS[name].metadata[what]
+    text: str = getattr(OPTIONS[name], what)
     return text
 
 
@@ -38,7 +38,7 @@ def actual_default(name: str, **options: Any) -> Any:
     """Return the value in a route that does not set ``name``; None if it is empty."""
     config = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1", **options}}}
     (route,) = read_routes(config, environ={})
-    groups = [getattr(route, item.name) for item in fields(route) if item.name != "path"]
+    groups = [value for value in route if isinstance(value, OptionGroup)]
     value = next(getattr(group, name) for group in groups if hasattr(group, name))
     if shown(name, "type_name") == "milliseconds":
         return value * 1000
@@ -51,7 +51,7 @@ def test_page_on_disk_is_what_make_docs_writes() -> None:
 
 def test_page_has_a_row_for_every_option_in_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", options_page(), re.MULTILINE)
-    assert rows == [item.name for group in GROUPS for item in fields(group)]
+    assert rows == [name for group in GROUPS for name in group.options]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -95,7 +95,7 @@ def test_defaults_that_depend_on_another_option_are_documented() -> None:
 @pytest.mark.parametrize("name", [name for name in OPTIONS if "`" in shown(name, "type_name")])
 def test_documented_choices_are_the_real_ones(name: str) -> None:
     choices = re.findall(r"`([^`]+)`", shown(name, "type_name"))
-    parse = OPTIONS[name].metadata["parse"]
+    parse = OPTIONS[name].parse
     assert [parse(choice) for choice in choices] == choices
     with pytest.raises(ValueError, match="must be one of") as raised:
         parse("something else")
@@ -105,7 +105,7 @@ def test_documented_choices_are_the_real_ones(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in OPTIONS if " to " in shown(name, "type_name")])
 def test_documented_range_is_the_real_one(name: str) -> None:
     least, most = map(int, shown(name, "type_name").split(" to "))
-    parse = OPTIONS[name].metadata["parse"]
+    parse = OPTIONS[name].parse
     assert (parse(least), parse(most)) == (least, most)
     for outside in (least - 1, most + 1):
         with pytest.raises(ValueError, match=f"from {least} to {most}"):

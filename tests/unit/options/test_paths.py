@@ -27,3 +27,10 @@ def test_added_path_is_a_path_without_a_trailing_slash():
     for invalid in ("/", "/a/", "a", "/a/{b}", "/a%20b", "//a"):
         with pytest.raises(ValueError, match="must be a path such as /internal/v2"):
             paths.parse_prefix(invalid)
+
+
+def test_paths_are_equal_if_their_segments_are():
+    path = paths.parse_path("/todos/{id}")
+    assert (path, hash(path)) == (paths.parse_path("/todos/{id}/"), hash(path))
+    assert path != paths.parse_path("/todos/{name}")
+    assert path != str(path)
