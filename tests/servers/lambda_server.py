@@ -41,6 +41,7 @@ class Exchange:
     invocation: Invocation | None = None
     sent: int = 0
     closing: bool = False
+    alerts: bool = True
 
     def send(self, data: bytes) -> None:
         """Send all of ``data``; raises OSError if the peer or the server closes the connection."""
@@ -54,10 +55,15 @@ class Exchange:
         """Close the connection when the step returns, without a Connection header."""
         self.closing = True
 
+    def cut(self) -> None:
+        """Close the connection when the step returns, with TLS without the alert that ends it."""
+        self.alerts = False
+        self.close()
+
     def reset(self) -> None:
         """Reset the connection (RST, not FIN) when the step returns."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
+        self.cut()
 
     def ended(self, *, within: float | None = 0) -> bool:
         """Return whether the peer has closed its side or the server ends within ``within`` seconds.
@@ -359,6 +365,10 @@ class LambdaServer:
             return False
         exchange = Exchange(sock=sock, connection=number, invocation=invocation)
         self._next_step(invocation, exchange)(exchange)
+        if isinstance(sock, ssl.SSLSocket) and exchange.closing and exchange.alerts:
+            sock.settimeout(0)  # the peer's own alert may never come
+            with suppress(OSError):
+                sock.unwrap()
         return not exchange.closing and (invocation.header("connection") or "").lower() != "close"
 
     def _next_step(self, invocation: Invocation, exchange: Exchange) -> Step:

@@ -216,7 +216,7 @@ def test_ca_bundle_is_read_once_at_construction(
         (lambda: far_end.raw(b"nonsense\r\n\r\n", close=True), "connection failed"),
         (
             lambda: far_end.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", close=True),
-            "connection failed",
+            "connection lost",
         ),
         (
             lambda: far_end.raw(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,8 +36,7 @@ class Fault:
     """What the far end does with one request, and what must come of it.
 
     ``dies`` tells a connection that ends before a byte of an answer: on one
-    that was kept, a GET is sent again. ``clean`` tells one that may be used again;
-    ``stays_open`` one that is open until the client finds that it may not.
+    that was kept, a GET is sent again. ``clean`` tells one that may be used again.
     """
 
     step: Callable[[], Step]
@@ -43,7 +44,6 @@ class Fault:
     log: str = ""
     dies: bool = False
     clean: bool = False
-    stays_open: bool = False
 
 
 def raw(data: bytes, *, close: bool = True) -> Callable[[], Step]:
@@ -97,7 +97,7 @@ FAULTS = {
     "answers too much in chunks": Fault(
         step=raw(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"8000\r\n" + b"x" * 0x8000),
         status=502,
-        log="connection failed",
+        log="connection lost",
     ),
     "redirects for good": Fault(
         step=told(301, {"Location": "/2015-03-31/functions/g/invocations"}), status=502, clean=True
@@ -112,12 +112,11 @@ FAULTS = {
         clean=True,
     ),
     "announces more than comes": Fault(
-        step=raw(OK + b"Content-Length: 9\r\n\r\nabc"), status=502, log="connection failed"
+        step=raw(OK + b"Content-Length: 9\r\n\r\nabc"), status=502, log="connection lost"
     ),
     "announces less than comes": Fault(
         step=raw(OK + b"Content-Length: 2\r\n\r\n{}" + b"x" * 20_000, close=False),
         status=200,
-        stays_open=True,
     ),
     "announces two lengths": Fault(
         step=raw(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x"), status=502
@@ -134,12 +133,12 @@ FAULTS = {
     "cuts a chunk short": Fault(
         step=raw(OK + b"Transfer-Encoding: chunked\r\n\r\n9\r\nabc"),
         status=502,
-        log="connection failed",
+        log="connection lost",
     ),
     "leaves the last chunk out": Fault(
         step=raw(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
         status=502,
-        log="connection failed",
+        log="connection lost",
     ),
     "speaks no HTTP": Fault(step=raw(b"SSH-2.0-x\r\n"), status=502, log="connection failed"),
     "sends 200 headers": Fault(
@@ -211,7 +210,7 @@ def test_fault(
         sent = len(before) + 1 + is_repeated
         assert far_server.wait_until(lambda: len(far_server.invocations) == sent)
         # A POST on a connection that the far end is about to close would fail.
-        kept_open = int(fault.clean or fault.stays_open or is_repeated)
+        kept_open = int(fault.clean or is_repeated)
         assert far_server.wait_until(lambda: far_server.open_connections() == kept_open)
         after = web.send(method, "/patient")
 
@@ -276,6 +275,49 @@ def test_peer_that_speaks_no_tls(
         assert web.send("POST").status == 502
     assert "TLS failed" in caplog.text
     lambda_server.errors.clear()  # it saw no HTTP either
+
+
+@pytest.mark.promise("told apart")
+def test_body_that_ends_with_the_connection_needs_the_alert_of_tls(
+    tls_server: LambdaServer,
+) -> None:
+    """Without the alert, anybody on the way may have cut it (RFC 9112, 9.8)."""
+
+    def cut(exchange: far_end.Exchange) -> None:
+        exchange.send(OK + b"\r\n{}")
+        exchange.cut()
+
+    tls_server.script(far_end.raw(OK + b"\r\n{}", close=True), cut)
+    with serving(make(tls_server, PATIENT)) as web:
+        assert [web.send("GET").status for _ in range(2)] == [200, 502]
+
+
+@pytest.mark.promise("told apart")
+@pytest.mark.parametrize(
+    ("response", "status"),
+    [(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}", 413), (b"", 502)],
+    ids=["413", "none"],
+)
+def test_peer_that_does_not_read_the_whole_request(
+    response: bytes, status: int, far_server: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A load balancer may refuse a request by its head, and close the connection."""
+
+    def refuse(exchange: far_end.Exchange) -> None:
+        if isinstance(exchange.sock, ssl.SSLSocket):
+            exchange.sock.do_handshake()
+        exchange.sock.recv(1000)
+        exchange.send(response)
+        exchange.sock.shutdown(socket.SHUT_WR)
+        exchange.close()
+
+    far_server.on_accept = refuse
+    app = make(far_server, PATIENT, forward_request_body=True)
+    with serving(app) as web:
+        body = b'"%s"' % (b"x" * 5_000_000)
+        answer = web.send("POST", "/f", [("Content-Type", "application/json")], body)
+    assert answer.status == status, caplog.text
+    assert ("connection lost" in caplog.text) == (status == 502)
 
 
 def errors_of_invoke() -> list[tuple[int, str]]:

@@ -111,6 +111,25 @@ def test_no_proxy_there(tls_server: LambdaServer, caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 407 Who are you?\r\n\r\n",
+        b"HTTP/1.1 200 Connected\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 Connected\r\nno colon\r\n\r\n",
+        b"SSH-2.0-x\r\n",
+    ],
+    ids=["refused", "more than the head", "malformed", "no HTTP"],
+)
+def test_proxy_that_opens_no_tunnel(
+    reply: bytes, tls_server: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ProxyServer(reply=reply) as proxy:
+        (answer,) = ask(over_tls(tls_server, proxy_url=proxy.url))
+    assert (answer.status, tls_server.connections) == (502, 0)
+    assert "connection failed" in caplog.text
+
+
+@pytest.mark.parametrize(
     ("reply", "pace"),
     [(b"", 0.0), (b"HTTP/1.1 200 Connected\r\nX-Padding: aaaaaaaaaaaaaaaaaaaaaaaaa", 0.05)],
     ids=["silent", "dripping"],

@@ -12,7 +12,8 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import parse_url
 
-from wsgi_lambda.wire.connection import Pool, PoolTLS, socket_options
+from wsgi_lambda.wire.connection import socket_options
+from wsgi_lambda.wire.pool import Pool, PoolTLS
 
 
 class EndpointAdapter(HTTPAdapter):

@@ -39,18 +39,3 @@ class Attempt(urllib3.Timeout):
         A stream bounds each silence, not its whole.
         """
         self._deadline = self._clock() + (self._seconds if seconds is None else seconds)
-
-    def clone(self) -> Attempt:
-        # urllib3 clones a timeout for each request. An attempt is one request.
-        return self
-
-    def start_connect(self) -> float:
-        return self._clock()
-
-    @property
-    def connect_timeout(self) -> float:
-        return self.remaining()
-
-    @property
-    def read_timeout(self) -> float:
-        return self.remaining()

@@ -1,103 +1,112 @@
 """Parse the head of an HTTP response strictly (RFC 9112).
 
-http.client uses the parser for e-mail. It accepts a truncated head, ignores a
+A tolerant parser, as that of http.client, accepts a truncated head, ignores a
 Content-Length that is not a number, and takes the first of two different ones.
-Any of these would pass a partial body on as a complete one. The parser here is
-also faster: http.client's takes an eighth of the time of a small invocation.
+Any of these would pass a partial body on as a complete one.
 """
 
 from __future__ import annotations
 
 import re
-from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
-from wsgi_lambda.header_syntax import LENGTH, TOKEN
+from urllib3.exceptions import ProtocolError
 
-# The limits of http.client.
-_MOST_FIELDS = 100
-_LONGEST_LINE = 65536  # bytes
+from wsgi_lambda.header_syntax import TOKEN, Headers
 
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
+_LONGEST_HEAD = 65536  # bytes; http.client allows as much for a single line
+_MOST_FIELDS = 100  # the limit of http.client
+_MOST_HEADS = 20  # interim responses (1xx) and the final one
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r\n")
 # RFC 9112, 5: no space before the colon, no continuation lines.
-_FIELD = re.compile(rf"({TOKEN.pattern}):([^\r\n\0]*)\r?\n")
-_FRAMING = ("connection", "content-length", "transfer-encoding")
+_FIELD_LINES = re.compile(rf"(?:{TOKEN.pattern}:[^\r\n\0]*+\r\n)*+")
+_FIELD = re.compile(r"([^:\r\n]+):([^\r\n]*)\r\n")
+_END = b"\r\n\r\n"
 
 
-class StrictResponse(HTTPResponse):
-    """A response with a complete head and exactly one rule for the end of its body.
+class ResponseHeaders(Mapping[str, str]):
+    """The headers of a response, in their order; names are case-insensitive.
 
-    http.client calls `begin`. It raises `RemoteDisconnected` if the connection
-    closes before the end of the head, and otherwise an `HTTPException` that
-    names the malformed part without repeating it.
+    A name that occurs several times has its values joined: ``"a, b"``.
     """
 
-    code: int
-    chunk_left: int | None
-    _method: str | None
+    __slots__ = ("_fields",)
 
-    def begin(self, **_: Any) -> None:
-        status = 100
-        while status == 100:
-            status = self._read_status_line()
-            fields = self._read_fields()
-        self.code = self.status = status
-        self.headers = self.msg = _message(fields)
-        self._frame(fields)
+    def __init__(self, fields: Headers) -> None:
+        self._fields = fields
 
-    def _line(self) -> str:
-        line = str(self.fp.readline(_LONGEST_LINE + 1), "latin-1")
-        if not line.endswith("\n"):
-            if len(line) > _LONGEST_LINE:
-                raise HTTPException("a line of the response head is too long")
-            when = "during" if line or self.version in (10, 11) else "before"
-            raise RemoteDisconnected(f"the connection was closed {when} the response head")
-        return line
+    def iteritems(self) -> Iterator[tuple[str, str]]:
+        """Return all lines as ``(name, value)``; urllib3's headers have this method, too."""
+        return iter(self._fields)
 
-    def _read_status_line(self) -> int:
-        line = self._line()
-        found = _STATUS_LINE.fullmatch(line)
-        if found is None:
-            raise BadStatusLine(repr(line[:80]))
-        self.version = 11 if found[1] == "1" else 10
-        self.reason = (found[3] or "").strip()
-        return int(found[2])
+    def __getitem__(self, name: str) -> str:
+        lower = name.lower()
+        values = [value for key, value in self._fields if key.lower() == lower]
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
 
-    def _read_fields(self) -> list[tuple[str, str]]:
-        fields = []
-        while (line := self._line()) not in ("\r\n", "\n"):
-            found = _FIELD.fullmatch(line)
-            if found is None:
-                raise HTTPException("the response head has a malformed header")
-            fields.append((found[1], found[2].strip(" \t")))
-            if len(fields) > _MOST_FIELDS:
-                raise HTTPException(f"the response head has more than {_MOST_FIELDS} headers")
-        return fields
+    def __iter__(self) -> Iterator[str]:
+        return iter({key.lower(): key for key, _ in reversed(self._fields)}.values())
 
-    def _frame(self, fields: list[tuple[str, str]]) -> None:
-        """Set the length of the body and the fate of the connection (RFC 9112, 6.3 and 9.3)."""
-        found: dict[str, list[str]] = {name: [] for name in _FRAMING}
-        for name, value in fields:
-            if (lower := name.lower()) in found:
-                found[lower].append(value.lower())
-        codings, connection = found["transfer-encoding"], ",".join(found["connection"])
-        lengths = set(found["content-length"])
-        if codings and (codings != ["chunked"] or lengths):
-            raise HTTPException("the response's Transfer-Encoding is not chunked alone")
-        if len(lengths) > 1 or not all(map(LENGTH.fullmatch, lengths)):
-            raise HTTPException("the response's Content-Length is not a length")
-        self.chunked = bool(codings)
-        self.chunk_left = None
-        self.length = int(lengths.pop()) if lengths else None
-        if self._method == "HEAD" or self.status in (204, 304) or self.status < 200:
-            self.length = 0
-        is_kept = "close" not in connection if self.version == 11 else "keep-alive" in connection
-        self.will_close = not is_kept or (self.length is None and not self.chunked)
+    def __len__(self) -> int:
+        return len({key.lower() for key, _ in self._fields})
 
 
-def _message(fields: list[tuple[str, str]]) -> HTTPMessage:
-    message = HTTPMessage()
-    for field in fields:
-        message.set_raw(*field)
-    message.set_payload("")
-    return message
+class Head(NamedTuple):
+    """The head of a response; ``version`` is 10 or 11."""
+
+    version: int
+    status: int
+    reason: str
+    fields: Headers
+
+
+def read_head(receive: Callable[[], bytes]) -> tuple[Head, bytes]:
+    """Return the head of the final response, and the bytes that followed it in the last read.
+
+    ``receive`` returns b"" at the end of the connection. Raises
+    ConnectionResetError if that comes before the end of the head, and otherwise
+    a ProtocolError that names the malformed part without repeating it.
+    """
+    buffer = b""
+    for _ in range(_MOST_HEADS):
+        while (end := buffer.find(_END)) < 0 and len(buffer) <= _LONGEST_HEAD:
+            # A peer that speaks another protocol may wait for us.
+            if b"\n" in buffer:
+                _parse_status_line(buffer)
+            received = receive()
+            if not received:
+                when = "during" if buffer else "before"
+                raise ConnectionResetError(f"the connection was closed {when} the response head")
+            buffer += received
+        if not 0 <= end <= _LONGEST_HEAD:
+            raise ProtocolError("the response head is too long")
+        end += len(_END)
+        head = _parse(buffer[:end])
+        buffer = buffer[end:]
+        if head.status >= 200:
+            return head, buffer
+    raise ProtocolError("the response has too many interim heads")
+
+
+def _parse_status_line(head: bytes) -> re.Match[bytes]:
+    line = _STATUS_LINE.match(head)
+    # 101 would leave HTTP, which no request asked for.
+    if line is None or line[2] == b"101":
+        raise ProtocolError(f"the response has a malformed status line: {head[:80]!r}")
+    return line
+
+
+def _parse(head: bytes) -> Head:
+    line = _parse_status_line(head)
+    text = str(head[line.end() : -2], "latin-1")
+    if _FIELD_LINES.fullmatch(text) is None:
+        raise ProtocolError("the response head has a malformed header")
+    fields = [(name, value.strip(" \t")) for name, value in _FIELD.findall(text)]
+    if len(fields) > _MOST_FIELDS:
+        raise ProtocolError(f"the response head has more than {_MOST_FIELDS} headers")
+    reason = str(line[3] or b"", "latin-1").strip()
+    return Head(11 if line[1] == b"1" else 10, int(line[2]), reason, fields)
