@@ -35,7 +35,7 @@ class Problem(NamedTuple):
     programs, which stays the same when the text is reworded: ``unknown_option``,
     ``invalid_value``, ``wrong_type``, ``missing``, ``contradiction``,
     ``same_path``, ``invalid_path``, ``no_routes``, ``unreachable``, ``needs_botocore``,
-    ``invalid_environment``, ``cannot_load``, ``invalid_kong_file``.
+    ``needs_simplejson``, ``invalid_environment``, ``cannot_load``, ``invalid_kong_file``.
     """
 
     place: str

@@ -105,7 +105,7 @@ def _new_record(route: Route, request: Request | NoRequest) -> InvocationRecord:
         function=parts.name,
         qualifier=target.qualifier or parts.qualifier,
         region=target.aws_region,
-        lambda_endpoint=route.transport.url,
+        lambda_endpoint=route.endpoint,
         invocation_type=target.invocation_type,
         invoke_mode="BUFFERED",
     )

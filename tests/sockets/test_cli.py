@@ -97,6 +97,24 @@ def test_module_runs(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
         runpy.run_module("wsgi_lambda", run_name="__main__")
 
 
+def test_commands_reach_no_network_in_local_mode(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("shop.py").write_text("def handler(event, context): return {'got': event}\n")
+    route = {"function_name": "orders", "handler": "shop.py:handler"}
+    setting = written({"local": True, "routes": {"/shop": route}})
+    assert main(["check", setting]) == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "ok   /shop  orders  us-east-1  in-process  credentials: not needed  DryRun: ok",
+        "1 route: 1 ok, 0 failed",
+    ]
+    assert main(["invoke", setting, "/shop?item=mug"]) == 0
+    printed = capfd.readouterr()
+    assert printed.out.startswith('> orders, us-east-1, in-process\n{\n  "item": "mug"\n}\n< 200')
+    assert printed.out.endswith('{"got": {"item": "mug"}}\n')
+    assert "REPORT RequestId: " in printed.err
+    assert main(["routes", setting, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)[0]["endpoint"] == "in-process"
+
+
 def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: LambdaServer) -> None:
     lambda_server.respond(204)
     run = process("check", setting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from wsgi_lambda.options import GROUPS
+from wsgi_lambda.options import GROUPS, WholeOptions
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "options.md"
 
@@ -52,7 +52,7 @@ def options_page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    for group in GROUPS:
+    for group in (*GROUPS, WholeOptions):
         heading, _, rest = (group.__doc__ or "").partition("\n")
         yield f"## {heading.removesuffix('.')}\n"
         if rest.strip():

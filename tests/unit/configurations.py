@@ -44,5 +44,6 @@ def option_value(route, name):
         route.transport,
         route.event,
         route.response,
+        route.local,
     )
     return next(getattr(group, name) for group in groups if hasattr(group, name))

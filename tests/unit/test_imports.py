@@ -61,6 +61,7 @@ MAY_IMPORT = {
         "credentials",
         "delivery",
         "errors",
+        "local_runtime",
         "options",
         "request",
         "trace",
@@ -104,6 +105,9 @@ MAY_IMPORT = {
 
 #: Of `invoke`, `response` knows these value types only: they load no urllib3.
 KNOWN_TO_RESPONSE = {"wsgi_lambda.invoke", "wsgi_lambda.invoke.reply"}
+
+#: Only local mode, and the tests of users, load the runtime for handlers and simplejson.
+KNOWS_LOCAL_RUNTIME = {"wsgi_lambda.invoke.in_process"}
 
 #: The folders and files that may know a library.
 KNOWN_TO = {
@@ -179,6 +183,16 @@ def test_response_knows_only_the_value_types_of_invoke():
     assert known <= KNOWN_TO_RESPONSE
 
 
+def test_local_runtime_is_known_to_local_mode():
+    knowing = {
+        module
+        for module in MODULES
+        if row(module) != "local_runtime"
+        and any(row(source) == "local_runtime" for source, _ in imports(module))
+    }
+    assert knowing == KNOWS_LOCAL_RUNTIME
+
+
 @pytest.mark.parametrize("library", KNOWN_TO)
 def test_a_library_is_known_to_its_folder_or_file(library):
     knowing = {
@@ -209,6 +223,16 @@ def test_the_package_loads_no_framework_and_no_sdk():
     loaded = loaded_by("import wsgi_lambda")
     assert "wsgi_lambda.middleware" in loaded
     assert loaded & {"flask", "django", "botocore", "boto3", "yaml"} == set()
+
+
+@pytest.mark.parametrize(("option", "is_loaded"), [(False, False), (True, True)])
+def test_local_mode_alone_loads_the_local_runtime(option, is_loaded):
+    route = {"function_name": "f", "aws_region": "us-east-1", "handler": "no.such.handler"}
+    config = {"local": option, "routes": {"/f": route}}
+    loaded = loaded_by(f"import wsgi_lambda\nwsgi_lambda.LambdaMiddleware(None, {config})")
+    # Whether simplejson is loaded says nothing: requests loads it if it is installed.
+    names = {"wsgi_lambda.local_runtime.encoding", "wsgi_lambda.invoke.in_process"}
+    assert loaded & names == (names if is_loaded else set())
 
 
 def test_value_types_of_invoke_load_no_library():

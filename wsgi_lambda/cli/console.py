@@ -49,7 +49,7 @@ def public_facts(route: Route) -> dict[str, Any]:
         "authorize": _name(match.authorize) if match.authorize else None,
         "function": target.function_name.removesuffix(alias) + alias,
         "aws_region": target.aws_region,
-        "endpoint": route.transport.url,
+        "endpoint": route.endpoint,
     }
 
 

@@ -55,7 +55,7 @@ def _invoke_function(dispatcher: Dispatcher, name: str, payload: bytes) -> int:
         complain(str(error))
         return 1
     target = backend.route.target
-    print(f"> {target.function_name}, {target.aws_region}, {backend.route.transport.url}")
+    print(f"> {target.function_name}, {target.aws_region}, {backend.route.endpoint}")
     print(pretty(payload))
     try:
         result = dispatcher.invoke(backend, payload)

@@ -37,8 +37,8 @@ class Shown:
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Print the event, then invoke the function."""
-        target, url = self._route.target, self._route.transport.url
-        print(f"> {target.function_name}, {target.aws_region}, {url}")
+        target = self._route.target
+        print(f"> {target.function_name}, {target.aws_region}, {self._route.endpoint}")
         print(pretty(invocation.payload))
         return self._invoker.invoke(invocation)
 

@@ -6,24 +6,25 @@ goes out. Nothing here connects to AWS or looks up credentials.
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from wsgi_lambda.config import endpoints
-from wsgi_lambda.config.contradictions import KEYS, find_contradictions
+from wsgi_lambda.config.contradictions import KEYS, Finding, find_contradictions
 from wsgi_lambda.config.given import CONDITIONS, Given, given_functions, given_routes
 from wsgi_lambda.config.hidden_routes import find_hidden
+from wsgi_lambda.config.local_mode import IN_PROCESS, REGION, is_switched_on, warn_of_local_mode
+from wsgi_lambda.config.parsed import TOP_LEVEL, Parsed, parse_options
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.config.unlikely_values import warn_of_unlikely_values
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.options import (
     ASYNCHRONOUS_PAYLOAD,
-    OPTIONS,
     SYNCHRONOUS_PAYLOAD,
     EventOptions,
     Identity,
+    LocalOptions,
     Match,
     ResponseOptions,
     Route,
@@ -33,11 +34,9 @@ from wsgi_lambda.options import (
     parsers,
 )
 
-Group = TypeVar("Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions)
-
-
-#: Keys that are no options of a route: they have a meaning at the top level only.
-TOP_LEVEL = ("routes", "functions", "principal")
+Group = TypeVar(
+    "Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions, LocalOptions
+)
 
 
 class Configuration(NamedTuple):
@@ -69,13 +68,18 @@ def read_configuration(config: object, environ: Mapping[str, str] = os.environ) 
         raise ConfigError([Problem("configuration", text, "wrong_type")])
     problems: list[Problem] = []
     options = {name: config[name] for name in config if name not in TOP_LEVEL}
-    reader = _Reader(_parse(options, "", problems), environ, problems)
+    defaults = parse_options(options, "", problems)
+    is_local = is_switched_on(defaults.values.get("local"), environ, problems)
+    defaults.values["local"] = is_local
+    reader = _Reader(defaults, environ, problems)
     principal = _read_principal(config.get("principal"), problems)
     routes = reader.routes(config.get("routes"))
     functions = reader.functions(config.get("functions"))
     if problems:
         raise ConfigError(problems)
     warn_of_unlikely_values((*routes, *functions))
+    if is_local:
+        warn_of_local_mode((*routes, *functions))
     return Configuration(routes, functions, principal)
 
 
@@ -84,52 +88,7 @@ def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tupl
     return read_configuration(config, environ).routes
 
 
-class _Parsed:
-    """The options of one place: valid values, and the names of options with invalid ones."""
-
-    # Not a tuple: crash reporters would show the secrets in it.
-    __slots__ = ("invalid", "values")
-
-    def __init__(self, values: dict[str, Any], invalid: frozenset[str]) -> None:
-        self.values = values
-        self.invalid = invalid
-
-
-def _parse(given: Mapping[Any, object], prefix: str, problems: list[Problem]) -> _Parsed:
-    values: dict[str, Any] = {}
-    invalid = set()
-    for name, value in given.items():
-        if name not in OPTIONS:
-            near = _near(name, is_top=not prefix)
-            # Do not report a misspelt option as missing as well.
-            invalid.update(near)
-            problems.append(_unknown(name, prefix, near))
-        elif value is not None:
-            try:
-                values[name] = OPTIONS[name].parse(value)
-            except ValueError as error:
-                invalid.add(name)
-                problems.append(Problem(f"{prefix}{name}", str(error), "invalid_value"))
-    return _Parsed(values, frozenset(invalid))
-
-
-def _near(name: object, *, is_top: bool) -> list[str]:
-    if name in TOP_LEVEL:  # not a misspelling of an option
-        return []
-    names = [*OPTIONS, *TOP_LEVEL] if is_top else OPTIONS
-    return difflib.get_close_matches(str(name).lower(), names, n=1)
-
-
-def _unknown(name: object, prefix: str, near: list[str]) -> Problem:
-    if not isinstance(name, (str, int)):
-        # Its repr may contain a secret.
-        text = f"the name of an option must be a string, not {parsers.type_in_words(name)}"
-        return Problem(prefix.removesuffix("."), text, "unknown_option")
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return Problem(f"{prefix}{name}", f"unknown option{hint}", "unknown_option")
-
-
-def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
+def _joined(defaults: Parsed, own: Parsed) -> Parsed:
     """Return a route's options over the defaults.
 
     A session token belongs to its keys, so a default token is dropped for a
@@ -142,14 +101,14 @@ def _joined(defaults: _Parsed, own: _Parsed) -> _Parsed:
         # A default region applies only to routes whose function_name contains none.
         hidden |= {"aws_region"}
     values = {name: value for name, value in defaults.values.items() if name not in hidden}
-    return _Parsed(values | own.values, (defaults.invalid - hidden) | own.invalid)
+    return Parsed(values | own.values, (defaults.invalid - hidden) | own.invalid)
 
 
 class _Reader:
     """Makes routes of options over ``defaults``; adds what is wrong to ``problems``."""
 
     def __init__(
-        self, defaults: _Parsed, environ: Mapping[str, str], problems: list[Problem]
+        self, defaults: Parsed, environ: Mapping[str, str], problems: list[Problem]
     ) -> None:
         self._defaults = defaults
         self._environ = environ
@@ -159,7 +118,7 @@ class _Reader:
     def routes(self, routes: object) -> tuple[Route, ...]:
         placed: list[tuple[str, Route]] = []
         for given in given_routes(routes, self._problems):
-            own = _parse(given.options, f"{given.place}.", self._problems)
+            own = parse_options(given.options, f"{given.place}.", self._problems)
             if given.path is not None and given.path.is_template and own.values.get("exact"):
                 text = "a template is always exact; leave it out"
                 self._problems.append(Problem(f"{given.place}.exact", text, "contradiction"))
@@ -171,21 +130,24 @@ class _Reader:
 
     def functions(self, functions: object) -> tuple[Route, ...]:
         values = {k: v for k, v in self._defaults.values.items() if k not in CONDITIONS}
-        defaults = _Parsed(values, self._defaults.invalid - {*CONDITIONS})
+        defaults = Parsed(values, self._defaults.invalid - {*CONDITIONS})
         parsed = [
-            (given, _parse(given.options, f"{given.place}.", self._problems))
+            (given, parse_options(given.options, f"{given.place}.", self._problems))
             for given in given_functions(functions, self._problems)
         ]
         made = [self._make_route(given, _joined(defaults, own)) for given, own in parsed]
         return tuple(route for route in made if route is not None)
 
-    def _make_route(self, given: Given, parsed: _Parsed) -> Route | None:
+    def _make_route(self, given: Given, parsed: Parsed) -> Route | None:
         """Return one route, or None if it is invalid."""
         values = parsed.values
         target, identity = _make(Target, values), _make(Identity, values)
-        transport = _make(Transport, values)
+        transport, local = _make(Transport, values), _make(LocalOptions, values)
         region = endpoints.region_of(target, self._environ)
-        contradictions = find_contradictions(
+        is_local = values["local"] and local.handler is not None
+        if is_local:
+            identity, transport, region = Identity(), IN_PROCESS, region or REGION
+        findings = find_contradictions(
             target,
             identity,
             transport,
@@ -193,14 +155,7 @@ class _Reader:
             environ=self._environ,
             bundle=self._bundle,
         )
-        found = [
-            Problem(f"{given.place}.{each.option}", each.text, each.code)
-            for each in contradictions
-            # Skip problems that follow from a value already reported as invalid.
-            if not parsed.invalid & {each.option, *each.depends_on}
-        ]
-        self._problems.extend(found)
-        if found or parsed.invalid or given.path is None:
+        if self._report(findings, given, parsed) or parsed.invalid or given.path is None:
             return None
         transport = endpoints.complete(transport, region, self._environ)
         return Route(
@@ -212,7 +167,20 @@ class _Reader:
             transport=self._bundle.for_route(transport),
             event=_make_event(values, target),
             response=_make(ResponseOptions, values),
+            local=local,
+            is_local=is_local,
         )
+
+    def _report(self, findings: Iterable[Finding], given: Given, parsed: Parsed) -> bool:
+        """Add the findings about a route to the problems; return whether there are any."""
+        found = [
+            Problem(f"{given.place}.{each.option}", each.text, each.code)
+            for each in findings
+            # Skip problems that follow from a value already reported as invalid.
+            if not parsed.invalid & {each.option, *each.depends_on}
+        ]
+        self._problems.extend(found)
+        return bool(found)
 
 
 def _read_principal(value: object, problems: list[Problem]) -> Callable[[Any], str | None] | None:

@@ -47,6 +47,16 @@ class OpenReply(NamedTuple):
     response: requests.Response
 
 
+def too_large(limit: int, request_id: str) -> LambdaError:
+    """Return the error for a reply of more than ``limit`` bytes (`max_response_size`)."""
+    return LambdaError(
+        "The function's response is too large",
+        detail=f"Lambda's reply exceeds {limit} bytes",
+        outcome="invalid_result",
+        request_id=request_id,
+    )
+
+
 class LambdaClient:
     """The session of one Lambda endpoint and its pool, opened at the first request of a process.
 
@@ -101,12 +111,7 @@ class LambdaClient:
             raise self._failure(error) from error
         reply = Reply(opened.status, opened.headers, body or b"")
         if body is None:
-            raise LambdaError(
-                "The function's response is too large",
-                detail=f"Lambda's reply exceeds {limit} bytes",
-                outcome="invalid_result",
-                request_id=reply.request_id,
-            )
+            raise too_large(limit, reply.request_id)
         return reply
 
     def _make_session(self) -> _Session:

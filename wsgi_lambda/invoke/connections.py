@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.invoke.client import LambdaClient
 from wsgi_lambda.options import Route, Transport
+
+Shared = TypeVar("Shared")
 
 
 class Connections:
@@ -17,6 +22,7 @@ class Connections:
     def __init__(self) -> None:
         self._clients: dict[Transport, LambdaClient] = {}
         self._sources: dict[object, CredentialSource] = {}
+        self._shared: dict[object, Any] = {}
 
     def client(self, transport: Transport) -> LambdaClient:
         """Return the client of an endpoint; equal connection options share one."""
@@ -33,6 +39,13 @@ class Connections:
                 route.identity, region=region, proxy_url=proxy_url
             )
         return self._sources[key]
+
+    def shared(self, key: object, make: Callable[[], Shared]) -> Shared:
+        """Return the object of ``key``, which the first route that needs it makes."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: Shared = self._shared[key]
+        return found
 
     def close(self) -> None:
         """Close the open connections of this process."""

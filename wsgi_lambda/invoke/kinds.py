@@ -9,5 +9,13 @@ from wsgi_lambda.options import Route
 
 
 def make_invoker(route: Route, connections: Connections) -> Invoker:
-    """Return the Invoker of ``route``: a function in Lambda, over shared ``connections``."""
+    """Return the Invoker of ``route``: its handler in this process, or a function in Lambda.
+
+    Routes share ``connections``.
+    """
+    if route.is_local:
+        # Nobody else needs the runtime and simplejson.
+        from wsgi_lambda.invoke.in_process import InProcess
+
+        return InProcess(route, connections)
     return Function(route, connections)

@@ -12,6 +12,9 @@ from wsgi_lambda.local_runtime.encoding import Fault, to_json
 
 #: The frames of files in this folder are left out of stack traces.
 _OWN = os.path.join(os.path.dirname(__file__), "")
+#: Lambda's limit of a buffered result, in bytes.
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_RESULT = 6_291_556
 #: AWS's runtime indents the frames in its log with no-break spaces, which log viewers keep.
 _INDENT = "\N{NO-BREAK SPACE}"
 
@@ -82,6 +85,16 @@ def stopped(error_type: str, reason: str, request_id: str) -> Outcome:
         {"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 7 Error: Task timed out …"}
     """
     message = f"RequestId: {request_id} Error: {reason}"
+    body = to_json({"errorType": error_type, "errorMessage": message}, is_compact=True)
+    return Outcome(body, error_type, f"{message}\n{error_type}\n")
+
+
+def within_limit(outcome: Outcome) -> Outcome:
+    """Return ``outcome``, or the error that Lambda replies if its body is too large."""
+    if len(outcome.body) <= MOST_RESULT:
+        return outcome
+    error_type = "Function.ResponseSizeTooLarge"
+    message = f"Response payload size exceeded maximum allowed payload size ({MOST_RESULT} bytes)."
     body = to_json({"errorType": error_type, "errorMessage": message}, is_compact=True)
     return Outcome(body, error_type, f"{message}\n{error_type}\n")
 

@@ -11,9 +11,6 @@ from wsgi_lambda.local_runtime.encoding import decode, encode
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, exited, failed
 from wsgi_lambda.local_runtime.loading import Handler
 
-#: Lambda's limit of a buffered result, in bytes.
-#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MOST_RESULT = 6_291_556
 #: The end of a log that `X-Amz-Log-Result` contains, in bytes.
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
 _LOG_TAIL = 4096

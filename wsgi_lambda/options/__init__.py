@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from wsgi_lambda.options.event import ASYNCHRONOUS_PAYLOAD, SYNCHRONOUS_PAYLOAD, EventOptions
 from wsgi_lambda.options.identity import Identity
+from wsgi_lambda.options.local import HandlerName, LocalOptions
 from wsgi_lambda.options.match import Match
 from wsgi_lambda.options.paths import Path
 from wsgi_lambda.options.response import ResponseOptions
 from wsgi_lambda.options.target import Target
 from wsgi_lambda.options.transport import Transport
+from wsgi_lambda.options.whole import WholeOptions
 
 __all__ = [
     "ASYNCHRONOUS_PAYLOAD",
@@ -25,13 +27,16 @@ __all__ = [
     "OPTIONS",
     "SYNCHRONOUS_PAYLOAD",
     "EventOptions",
+    "HandlerName",
     "Identity",
+    "LocalOptions",
     "Match",
     "Path",
     "ResponseOptions",
     "Route",
     "Target",
     "Transport",
+    "WholeOptions",
 ]
 
 
@@ -48,6 +53,9 @@ class Route(NamedTuple):
     transport: Transport
     event: EventOptions
     response: ResponseOptions
+    local: LocalOptions
+    #: Whether local mode is on and the route has a handler: nothing reaches Lambda.
+    is_local: bool = False
     #: The key under `functions`, whose path is that of a view; "" for a route with a path.
     name: str = ""
 
@@ -55,6 +63,11 @@ class Route(NamedTuple):
     def label(self) -> str:
         """The path as configured, or the name of a named function: for logs and reports."""
         return self.name or str(self.path)
+
+    @property
+    def endpoint(self) -> str:
+        """The Lambda endpoint as a URL, or ``"in-process"``."""
+        return self.transport.host if self.is_local else self.transport.url
 
     @property
     def is_exact(self) -> bool:
@@ -67,7 +80,7 @@ class Route(NamedTuple):
         return not self.is_exact, not self.match.consumers, not self.match.headers
 
 
-GROUPS = (Match, Target, Identity, Transport, EventOptions, ResponseOptions)
+GROUPS = (Match, Target, Identity, Transport, EventOptions, ResponseOptions, LocalOptions)
 
 #: The declaration of every option by its name, in the order of the documentation.
 OPTIONS = {name: each for group in GROUPS for name, each in group.options.items()}

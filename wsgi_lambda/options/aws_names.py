@@ -14,9 +14,9 @@ from wsgi_lambda.options.parsers import filled_in, fits, mismatch, string
 # NamespacedFunctionName and Qualifier in the model of the Invoke API.
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 _FUNCTION_NAME = re.compile(
-    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    r"(?:arn:(?P<partition>aws[a-zA-Z-]*)?:lambda:)?"
     r"(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
-    r"(?:\d{12}:)?(?:function:)?"
+    r"(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[a-zA-Z0-9-_.]+)"
     r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
     re.ASCII,
@@ -53,18 +53,21 @@ class FunctionParts(NamedTuple):
     region: str
     name: str
     qualifier: str
+    partition: str = ""
+    account: str = ""
 
 
 def split_function_name(name: str) -> FunctionParts:
     """Split a function name or ARN.
 
     ``"arn:aws:lambda:us-east-1:123456789012:function:orders:live"`` becomes
-    ``FunctionParts("us-east-1", "orders", "live")``.
+    ``FunctionParts("us-east-1", "orders", "live", "aws", "123456789012")``.
     """
     found = _FUNCTION_NAME.fullmatch(name)
     if found is None:
         return FunctionParts("", name, "")
-    return FunctionParts(found["region"] or "", found["name"], found["qualifier"] or "")
+    names = ("region", "name", "qualifier", "partition", "account")
+    return FunctionParts(*(found[each] or "" for each in names))
 
 
 def qualifier(value: object) -> str:

@@ -51,6 +51,15 @@ def test_function_is_deployed_and_invoked(tmp_path: Path) -> None:
     assert '{"received": {"key1": "value1"}}' in printed
 
 
+def test_app_runs_its_handler_without_aws(tmp_path: Path) -> None:
+    save_files(section(PAGE, "Your app without AWS"), tmp_path)
+    command = block(section(PAGE, "Your app without AWS"), "sh").strip()
+    assert command == "WSGI_LAMBDA_LOCAL=1 flask --app app run --debug"
+    code = "from app import app; print(app.test_client().get('/orders?item=mug').text)"
+    printed = python(tmp_path, "-c", code, WSGI_LAMBDA_LOCAL="1")
+    assert printed == '{"ordered": "mug", "function": "orders"}\n'
+
+
 def test_options_lead_to_the_same_place() -> None:
     names: dict[str, Any] = eval(f"{{{block(PAGE, 'python', 'disable_https')}}}")
     config = {"aws_region": "us-east-1", "routes": {"/f": {"function_name": "f"}}, **names}

@@ -28,6 +28,10 @@ NO_ROLE = "is not a valid ARN of an IAM role"
 NO_SESSION_NAME = "must consist of 2 to 64 letters, digits or characters of +=,.@-_"
 NO_EXTERNAL_ID = "must consist of 2 to 1224 letters, digits or characters of +=,.@:/-_"
 NO_CALLABLE = "must be callable, or a string such as package.module:name"
+NO_HANDLER = (
+    "must be callable, or a string such as package.module:function, package.module.function or "
+    "path/to/app.py:function"
+)
 NO_TENANT = "is not a valid tenant id or header:NAME"
 NO_PROXY = "must be a URL that begins with http://"
 NO_SERVER = "must be a URL without user name, path, query or fragment"
@@ -51,6 +55,28 @@ BOOLEANS = [
     "is_proxy_integration",
     "expose_log_result",
     "expose_stack_trace",
+]
+
+NO_HANDLERS = [
+    "handler",
+    "app.",
+    "app:",
+    ".handler",
+    ":handler",
+    "..app.handler",
+    "./src/app.handler",
+    "/src/app.handler",
+    "src//app.handler",
+    "a b.handler",
+    "app.han-dler",
+    "app:1handler",
+    "app:Class.method",
+    "a:b:handler",
+    "src\\app.handler",
+    "src/app.py:",
+    "src/a\0pp.py:handler",
+    "src/app.py\n:handler",
+    "app.handler ",
 ]
 
 SECRETS = ["aws_key", "aws_secret", "aws_session_token"]
@@ -268,6 +294,17 @@ INVALID = {
         2.0,
         'must be a string: write "2.0" in quotes',
     ),
+    "handler-as-number": ("handler", 7, STRING.format("a number")),
+    "handler-empty": ("handler", "", EMPTY),
+    **{f"handler-{text}": ("handler", text, NO_HANDLER) for text in NO_HANDLERS},
+    "handler-file-alone": (
+        "handler",
+        "src/app.py",
+        "is a file; name its function, too, as in path/to/app.py:function",
+    ),
+    "handler-timeout-zero": ("handler_timeout", 0, TIME),
+    "handler-timeout-as-string": ("handler_timeout", "3", f"{TIME}, not a string"),
+    "handler-concurrency-zero": ("handler_concurrency", 0, COUNT),
     **{f"{name}-as-string": (name, "true", BOOLEAN.format("a string")) for name in BOOLEANS},
     **{f"{name}-as-number": (name, 1, BOOLEAN.format("a number")) for name in BOOLEANS},
     **{f"{name}-as-list": (name, ["x"], STRING.format("a list")) for name in SECRETS},

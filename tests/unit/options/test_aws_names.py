@@ -88,14 +88,14 @@ def test_client_context_may_have_the_longest_base64():
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("orders", ("", "orders", "")),
-        ("orders:live", ("", "orders", "live")),
-        ("123456789012:function:orders", ("", "orders", "")),
-        (f"{ARN}:$LATEST", ("eu-west-1", "pay", "$LATEST")),
-        ("not a name", ("", "not a name", "")),
+        ("orders", ("", "orders", "", "", "")),
+        ("orders:live", ("", "orders", "live", "", "")),
+        ("123456789012:function:orders", ("", "orders", "", "", "123456789012")),
+        (f"{ARN}:$LATEST", ("eu-west-1", "pay", "$LATEST", "aws", "123456789012")),
+        ("not a name", ("", "not a name", "", "", "")),
     ],
 )
-def test_function_name_is_split_into_region_name_and_qualifier(name, parts):
+def test_function_name_is_split_into_its_parts(name, parts):
     assert aws_names.split_function_name(name) == parts
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.configurations import REGION, ROLE, option_value, read_route
 from tests.unit.options.invalid_values import INVALID
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.options import OPTIONS, parsers
+from wsgi_lambda.options import OPTIONS, HandlerName, parsers
 from wsgi_lambda.options.aws_names import Tenant
 from wsgi_lambda.options.declaration import OptionGroup, option
 from wsgi_lambda.options.headers import HeaderCondition
@@ -17,6 +17,7 @@ from wsgi_lambda.options.paths import Segment
 def test_option_that_is_not_set_has_its_default():
     groups = read_route()._asdict()
     assert (groups.pop("path").segments, groups.pop("name")) == ((Segment("a"),), "")
+    assert groups.pop("is_local") is False
     assert {name: group.values() for name, group in groups.items()} == {
         "match": {
             "exact": False,
@@ -81,6 +82,7 @@ def test_option_that_is_not_set_has_its_default():
             "expose_log_result": False,
             "expose_stack_trace": False,
         },
+        "local": {"handler": None, "handler_timeout": None, "handler_concurrency": 1},
     }
 
 
@@ -135,6 +137,9 @@ GIVEN = {
     "on_error": ("operator:eq", operator.eq),
     "expose_log_result": (True, True),
     "expose_stack_trace": (True, True),
+    "handler": ("src/app.handler", HandlerName("src/app", "handler")),
+    "handler_timeout": (3000, 3.0),
+    "handler_concurrency": (2, 2),
 }
 
 

@@ -1,0 +1,180 @@
+"""Invoke a handler in this process instead of Lambda: local mode."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from wsgi_lambda.errors import DeadlinePassed, LambdaError, TooManyInvocations
+from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.invoke.client import too_large
+from wsgi_lambda.invoke.concurrency import Slots
+from wsgi_lambda.invoke.connections import Connections
+from wsgi_lambda.invoke.invoked_function import InvokedFunction
+from wsgi_lambda.invoke.reply import Reply
+from wsgi_lambda.invoke.turns import Turns
+from wsgi_lambda.local_runtime.context import LambdaContext
+from wsgi_lambda.local_runtime.faults import Outcome, within_limit
+from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from_module
+from wsgi_lambda.local_runtime.run import Environment, log_result
+from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
+from wsgi_lambda.options import HandlerName, Route
+
+log = logging.getLogger("wsgi_lambda")
+
+_LOGGED = 8 * 1024  # bytes of the error of an Event
+
+Named = Callable[..., Any] | HandlerName | None
+
+
+class InProcess:
+    """The Invoker of a route whose handler runs in this process.
+
+    The handler gets a thread of its own with an empty context, because in Lambda it
+    sees nothing of the app either. After a timeout the thread runs on, and its
+    result is dropped. `invoke` raises `DeadlinePassed`, `TooManyInvocations`, and
+    `LambdaError` for a result over `max_response_size`.
+    """
+
+    def __init__(self, route: Route, connections: Connections) -> None:
+        self.route = route
+        self.connections = connections
+        named = route.local.handler
+        self._shared = connections.shared(_key(named), lambda: _Shared(named))
+        self._shared.turns.limit_to(route.local.handler_concurrency)
+        self._slots = Slots(route.target.max_concurrency)
+        self._function = InvokedFunction.of(route.target)
+
+    def invoke(self, invocation: Invocation) -> Reply:
+        """Return the reply to ``invocation``, within the `timeout` of the route."""
+        delivery = invocation.delivery
+        delivery.started = time.monotonic()
+        with self._slots.take():
+            delivery.attempts += 1
+            try:
+                return self._reply(invocation, delivery.started + self.route.target.timeout)
+            finally:
+                delivery.finished = time.monotonic()
+
+    def _reply(self, invocation: Invocation, deadline: float) -> Reply:
+        request_id = str(uuid.uuid4())
+        headers = [
+            ("Content-Type", "application/json"),
+            ("X-Amzn-RequestId", request_id),
+            *(pair for pair in invocation.headers.items() if pair[0] == "X-Amzn-Trace-Id"),
+        ]
+        kind = self.route.target.invocation_type
+        if kind == "DryRun":
+            return Reply(204, tuple(headers), b"")
+        if kind == "Event":
+            work = partial(self._run_event, invocation, request_id)
+            _start(partial(start_thread, work, self._thread_name(request_id)))
+            return Reply(202, tuple(headers), b"")
+        outcome, log_text = self._run(invocation, request_id, deadline)
+        headers.append(("X-Amz-Executed-Version", self._function.version))
+        if outcome.error_type:
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+        if self.route.target.log_type == "Tail":
+            headers.append(("X-Amz-Log-Result", log_result(log_text)))
+        return Reply(200, tuple(headers), outcome.body)
+
+    def _run(self, invocation: Invocation, request_id: str, deadline: float) -> tuple[Outcome, str]:
+        """Return the outcome of the handler, and its log."""
+        run = self._start_handler(invocation, request_id, deadline)
+        outcome = self._wait(run, request_id)
+        if outcome is None:
+            raise DeadlinePassed(detail="the handler is still running", request_id=request_id)
+        outcome = within_limit(outcome)
+        limit = self.route.response.max_response_size
+        if len(outcome.body) > limit:
+            raise too_large(limit, request_id)
+        return outcome, run.write_log(self._function.version, outcome)
+
+    def _run_event(self, invocation: Invocation, request_id: str) -> None:
+        try:
+            outcome = self._wait(self._start_handler(invocation, request_id), request_id)
+        except LambdaError as error:
+            self._log_event_error(request_id, error.detail)
+        else:
+            if outcome is not None and outcome.error_type:
+                text = outcome.body[:_LOGGED].decode(errors="replace")
+                self._log_event_error(request_id, text)
+
+    def _log_event_error(self, request_id: str, text: str) -> None:
+        log.error(
+            "function %s: an Event failed, request %s: %r", self._function.name, request_id, text
+        )
+
+    def _start_handler(
+        self, invocation: Invocation, request_id: str, deadline: float | None = None
+    ) -> ThreadedRun:
+        """Start the handler when it is its turn; without ``deadline`` the `timeout` begins then."""
+        shared, timeout = self._shared, self.route.target.timeout
+        turn = shared.turns.take() if deadline is None else shared.turns.take(deadline)
+        run = ThreadedRun(
+            shared.environment,
+            invocation.payload,
+            partial(LambdaContext, **self._function.context(invocation, request_id)),
+            request_id,
+            deadline=time.monotonic() + timeout if deadline is None else deadline,
+            limit=self.route.local.handler_timeout,
+            release=turn.release,
+        )
+        try:
+            _start(partial(run.start, self._thread_name(request_id)))
+        except TooManyInvocations:
+            turn.release()
+            raise
+        return run
+
+    def _wait(self, run: ThreadedRun, request_id: str) -> Outcome | None:
+        """Return the outcome of the handler, or None if `timeout` has passed."""
+        outcome = run.wait()
+        if run.is_running:
+            log.warning(
+                "function %s is still running after a timeout, because a thread cannot be stopped; "
+                "its result will be dropped (request %s)",
+                self._function.name,
+                request_id,
+            )
+        return outcome
+
+    def _thread_name(self, request_id: str) -> str:
+        return f"{self._function.name} {request_id}"
+
+
+class _Shared:
+    """A handler and its turns, which all routes that name it share."""
+
+    def __init__(self, named: Named) -> None:
+        self.environment = Environment(_loader(named))
+        self.turns = Turns()
+
+
+def _start(start: Callable[[], None]) -> None:
+    try:
+        start()
+    except RuntimeError as error:
+        raise TooManyInvocations(detail=f"cannot start a thread: {error}") from error
+
+
+def _key(named: Named) -> tuple[object, ...]:
+    """Return a value that is equal for all names of the same handler."""
+    if not isinstance(named, HandlerName):
+        return "callable", id(named)
+    source = os.path.abspath(named.source) if named.is_file else named.source.replace("/", ".")
+    return source, named.function
+
+
+def _loader(named: Any) -> Callable[[], Handler]:
+    if not isinstance(named, HandlerName):
+        return lambda: named
+    if named.is_file:
+        # A server may change its folder before the first invocation.
+        return partial(load_from_file, os.path.abspath(named.source), named.function)
+    return partial(load_from_module, named.source, named.function)

@@ -1,0 +1,71 @@
+"""What a handler learns about its function from the context."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.options import Target
+from wsgi_lambda.options.aws_names import Tenant, split_function_name
+
+_NO_ACCOUNT = "000000000000"
+#: The partitions by the beginning of their region names; AWS's own is "aws".
+#: https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InvokedFunction:
+    """A function in this process, as its context describes it.
+
+    ``InvokedFunction("orders", "$LATEST", "arn:aws:lambda:us-east-1:000000000000:function:orders",
+    None, None)``
+    """
+
+    name: str
+    version: str
+    arn: str
+    tenant: str | None
+    client_context: str | None
+
+    @classmethod
+    def of(cls, target: Target) -> InvokedFunction:
+        """Return the function that ``target`` names; the account is 000000000000 if unknown."""
+        parts = split_function_name(target.function_name)
+        region = target.aws_region
+        starts = (name for start, name in _PARTITIONS.items() if region.startswith(start))
+        partition = parts.partition or next(starts, "aws")
+        qualifier = target.qualifier or parts.qualifier
+        arn = (
+            f"arn:{partition}:lambda:{region}:{parts.account or _NO_ACCOUNT}:function:{parts.name}"
+        )
+        return cls(
+            name=parts.name,
+            version=qualifier if qualifier.isdecimal() else "$LATEST",
+            arn=f"{arn}:{qualifier}" if qualifier else arn,
+            tenant=target.tenant_id.value if isinstance(target.tenant_id, Tenant) else None,
+            client_context=target.client_context,
+        )
+
+    def context(self, invocation: Invocation, request_id: str) -> dict[str, Any]:
+        """Return the arguments of `LambdaContext`, except its deadline."""
+        encoded = self.client_context
+        return {
+            "request_id": request_id,
+            "function_name": self.name,
+            "function_version": self.version,
+            "invoked_function_arn": self.arn,
+            "client_context": json.loads(base64.b64decode(encoded)) if encoded else None,
+            "tenant_id": invocation.headers.get("X-Amz-Tenant-Id", self.tenant),
+        }
