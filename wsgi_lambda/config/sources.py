@@ -25,7 +25,7 @@ from wsgi_lambda.errors import ConfigError, Problem
 KEY = "WSGI_LAMBDA"
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_OBJECT = re.compile(rf"(?P<module>{_NAME}):(?P<attribute>{_NAME})(?P<call>\(\))?")
+_OBJECT = rf"(?P<module>{_NAME}):(?P<attribute>{_NAME})(?P<call>\(\))?"
 
 #: The attributes in which Flask, Werkzeug's and WhiteNoise's middleware keep the app they wrap.
 _WRAPPED = ("wsgi_app", "app", "application")
@@ -47,7 +47,7 @@ def load_configuration(source: Any) -> Any:
         found = configuration_of(source)
         return source if found is None else found
     name = os.fsdecode(source)
-    parts = _OBJECT.fullmatch(name)
+    parts = re.fullmatch(_OBJECT, name)
     if parts is None:
         document = load_document(name)
         return document.get(KEY, document) if isinstance(document, Mapping) else document

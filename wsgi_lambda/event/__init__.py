@@ -7,30 +7,13 @@ the options of its route choose. Never sends anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from wsgi_lambda.errors import PayloadTooLarge
-from wsgi_lambda.event import apigateway_v1, apigateway_v2, arguments, forwarded
 from wsgi_lambda.event.arguments import body_limit as body_limit
 from wsgi_lambda.event.arguments import most_permissive as most_permissive
 from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
-
-Build = Callable[[Request, Route], object]
-
-#: Every event format by its name: add one here, and choose it in `format_of`.
-FORMATS: Mapping[str, Build] = {
-    "arguments": arguments.build,
-    "forwarded": forwarded.build,
-    "apigateway_v1": apigateway_v1.build,
-    "apigateway_v2": apigateway_v2.build,
-}
-
-#: The formats that parse the body: the same event, with the body taken as unparsable.
-WITHOUT_PARSED_BODY: Mapping[str, Build] = {
-    "arguments": arguments.build_without_body,
-    "forwarded": forwarded.build_without_arguments,
-}
 
 # Infinity is not JSON; Python would write it for a number beyond a float, as in 1e400.
 _AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -38,11 +21,17 @@ _AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def format_of(options: EventOptions) -> str:
-    """Return the name of the event format that ``options`` choose."""
+    """Return the event format that ``options`` choose: the name of a module of this folder."""
     if options.awsgateway_compatible:
         is_v2 = options.awsgateway_compatible_payload_version == "2.0"
         return "apigateway_v2" if is_v2 else "apigateway_v1"
-    return "forwarded" if forwarded.is_wanted(options) else "arguments"
+    is_forwarded = (
+        options.forward_request_method
+        or options.forward_request_uri
+        or options.forward_request_headers
+        or options.forward_request_body
+    )
+    return "forwarded" if is_forwarded else "arguments"
 
 
 class EventBuilder:
@@ -54,10 +43,12 @@ class EventBuilder:
     """
 
     def __init__(self, route: Route) -> None:
-        name = format_of(route.event)
         self._route = route
-        self._build = FORMATS[name]
-        self._build_without_body = WITHOUT_PARSED_BODY.get(name)
+        # A process imports only the formats of its routes.
+        module = import_module(f"{__name__}.{format_of(route.event)}")
+        self._build = module.build
+        #: A format that parses the body builds the same event with the body taken as unparsable.
+        self._build_without_body = getattr(module, "build_without_body", None)
         self._limit = route.event.max_payload_size
 
     def build(self, request: Request) -> bytes:

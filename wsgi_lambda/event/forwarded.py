@@ -7,7 +7,7 @@ from typing import Any
 from wsgi_lambda.event.arguments import FORM, MULTIPART, is_json, parse_arguments, parse_body
 from wsgi_lambda.event.body import as_text
 from wsgi_lambda.event.resource import path_parameters
-from wsgi_lambda.options import EventOptions, Route
+from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 
 #: Types whose body goes into `request_body` unchanged, as in Kong.
@@ -24,26 +24,16 @@ TEXT_TYPES = frozenset(
 )
 
 
-def is_wanted(options: EventOptions) -> bool:
-    """Whether any `forward_request_*` is on."""
-    return (
-        options.forward_request_method
-        or options.forward_request_uri
-        or options.forward_request_headers
-        or options.forward_request_body
-    )
-
-
 def build(request: Request, route: Route) -> dict[str, Any]:
     """Return the parts of the request that the options name."""
-    event = build_without_arguments(request, route)
+    event = build_without_body(request, route)
     if route.event.forward_request_body:
         body = _read_body(request, route)
         event["request_body_args"] = parse_body(request, body, route.event) or {}
     return event
 
 
-def build_without_arguments(request: Request, route: Route) -> dict[str, Any]:
+def build_without_body(request: Request, route: Route) -> dict[str, Any]:
     """Return the same event with the body unparsed: its arguments are empty."""
     options = route.event
     event: dict[str, Any] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import Any
 
 from wsgi_lambda.errors import FunctionError
@@ -13,16 +12,6 @@ from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import ResponseOptions
 from wsgi_lambda.response.headers import JSON_TYPE, without
 from wsgi_lambda.response.wsgi import Response
-
-_ARRAY = rb"\[[ \t\r\n]*+\]"
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-# Everything up to the next empty array, then the array, or a string without an end.
-# Strings are consumed whole, so that brackets inside them stay.
-_EMPTY_ARRAY = re.compile(
-    rb'((?:[^"\[]++|' + _STRING + rb"|\[(?![ \t\r\n]*+\]))*+)(?:(" + _ARRAY + rb')|(".*))?',
-    re.DOTALL,
-)
-_BARE_ARRAY = re.compile(_ARRAY)
 
 # Arrays and objects of an error that is searched for stack traces, which takes a
 # microsecond for each. Errors of the runtimes have a few dozen.
@@ -38,12 +27,9 @@ def plain_body(body: bytes, headers: Headers, options: ResponseOptions) -> bytes
     media_type = next((value for name, value in headers if name.lower() == "content-type"), "")
     if "json" not in media_type.lower():
         return body
-    return _EMPTY_ARRAY.sub(_replace_array, body)
+    from wsgi_lambda.response.empty_arrays import replace_empty_arrays
 
-
-def _replace_array(found: re.Match[bytes]) -> bytes:
-    text, array, unfinished = found.groups()
-    return text + (b"{}" if array else b"") + _BARE_ARRAY.sub(b"{}", unfinished or b"")
+    return replace_empty_arrays(body)
 
 
 def function_error(reply: Reply, headers: Headers, options: ResponseOptions) -> Response:
