@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from wsgi_lambda.record import Watch
+
 from wsgi_lambda.authorize import authorize
 from wsgi_lambda.backends import Backend
 from wsgi_lambda.backends.function import FunctionBackend
@@ -26,7 +28,7 @@ from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
-from wsgi_lambda.log_lines import log_failure, log_reply
+from wsgi_lambda.log_lines import LogLines
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response.result import Result
@@ -89,7 +91,8 @@ class Dispatcher:
         #: Return the backend that owns a request, or None if the app does. It is the
         #: table's own method: requests of the app pay for one call less.
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
-        self._watcher = Watcher()
+        self._lines = LogLines(found.whole.failure_log_limit)
+        self._watcher = Watcher(self.routes, found.whole.observers, self._lines.limit)
         everything = (*found.routes, *found.functions)
         self._most = most_permissive(route.event for route in everything)
         warn_of_short_timeout(everything)
@@ -178,12 +181,10 @@ class Dispatcher:
         call, route = NoRequest(), backend.route
         watch = self._watcher.watch(route, call)
         try:
-            result = backend.invoke(
-                payload, tenant_id=tenant_id, is_safe=is_safe, delivery=call.delivery
-            )
-            log_reply(call, route, result.status)
+            result = backend.invoke(payload, call, tenant_id=tenant_id, is_safe=is_safe)
+            self._lines.replied(call, route, result.status)
         except LambdaError as error:
-            log_failure(error, call, route)
+            self._lines.failed(error, call, route)
             watch.replied(error)
             error.response = failure(error)
             watch.completed(call.delivery.status or error.status)
@@ -197,26 +198,32 @@ class Dispatcher:
 
     def failure_response(self, error: LambdaError, request: Request) -> Response:
         """Return the response for an error of a framework's own; the error is logged."""
-        log_failure(error, request, None)
+        self._lines.failed(error, request, None)
         return fail(error, request, None)
 
-    def _watch(self, route: Route | None, request: Request) -> Unwatched:
+    def _watch(self, route: Route | None, request: Request) -> Unwatched | Watch:
         return UNWATCHED if route is None else self._watcher.watch(route, request)
 
-    def _respond(self, backend: Backend, request: Request, watch: Unwatched) -> Response:
+    def _respond(self, backend: Backend, request: Request, watch: Unwatched | Watch) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`."""
-        route = backend.route
         try:
-            response = self._reply(backend, request)
-            log_reply(request, route, response.status, response.function_error)
-        except LambdaError as error:
-            log_failure(error, request, route)
-            watch.replied(error)
-            fail(error, request, route)
+            return self._watched(backend, request, watch)
+        except LambdaError:
             raise
         except BaseException as error:
             watch.broke(error)
             raise
+
+    def _watched(self, backend: Backend, request: Request, watch: Unwatched | Watch) -> Response:
+        route = backend.route
+        try:
+            response = self._reply(backend, request)
+        except LambdaError as error:
+            self._lines.failed(error, request, route)
+            watch.replied(error)
+            fail(error, request, route)
+            raise
+        self._lines.replied(request, route, response.status, response.function_error)
         watch.replied(response.function_error)
         return response
 

@@ -10,8 +10,10 @@ import re
 import uuid
 from typing import Any
 
+from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import FunctionError, LambdaError, PayloadTooLarge
+from wsgi_lambda.observe.log_limit import LogLimit
 from wsgi_lambda.options import Route
 from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.printable import printable
@@ -25,29 +27,85 @@ _LOGGED = 8 * 1024  # bytes of a function's error
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def log_failure(error: LambdaError, request: Request | NoRequest, route: Route | None) -> None:
-    """Log a failed request and the log of its function; give the error a request id."""
-    error.request_id = error.request_id or str(uuid.uuid4())
-    extra = _extra(route, error.status, error.request_id, error)
-    if route is not None and isinstance(error, FunctionError):
-        _log_function_error(error, request, route, extra)
-    else:
-        _log_failure(error, request, route, extra)
-    _log_tail(request.delivery, extra)
+class LogLines:
+    """Writes the lines of one dispatcher, ``limit`` of each kind of failure per minute."""
 
+    def __init__(self, limit: int | None) -> None:
+        self.limit = LogLimit(limit)
+        reset_after_fork(self.limit.reset)
 
-def log_reply(
-    request: Request | NoRequest,
-    route: Route | None,
-    status: int,
-    error: FunctionError | None = None,
-) -> None:
-    """Log the error and the log of a function whose reply is passed on."""
-    if route is not None and (error is not None or request.delivery.log_result):
-        extra = _extra(route, status, request.delivery.request_id, error)
-        if error is not None:
-            _log_function_error(error, request, route, extra)
+    def failed(self, error: LambdaError, request: Request | NoRequest, route: Route | None) -> None:
+        """Log a failed request and the log of its function; give the error a request id."""
+        error.request_id = error.request_id or str(uuid.uuid4())
+        extra = _extra(route, error.status, error.request_id, error)
+        if route is not None and isinstance(error, FunctionError):
+            self._function_error(error, request, route, extra)
+        else:
+            self._failure(error, request, route, extra)
         _log_tail(request.delivery, extra)
+
+    def replied(
+        self,
+        request: Request | NoRequest,
+        route: Route | None,
+        status: int,
+        error: FunctionError | None = None,
+    ) -> None:
+        """Log the error and the log of a function whose reply is passed on."""
+        if route is not None and (error is not None or request.delivery.log_result):
+            extra = _extra(route, status, request.delivery.request_id, error)
+            if error is not None:
+                self._function_error(error, request, route, extra)
+            _log_tail(request.delivery, extra)
+
+    def _failure(
+        self,
+        error: LambdaError,
+        request: Request | NoRequest,
+        route: Route | None,
+        extra: dict[str, Any],
+    ) -> None:
+        details = [error.detail] if error.detail else []
+        if route is not None:
+            target = route.target
+            details.append(f"function {target.function_name}, region {target.aws_region}")
+            details.append(f"host {route.transport.authority}")
+            if isinstance(error, PayloadTooLarge):
+                details.append(f"{error.option} is {getattr(route.event, error.option)}")
+        name = type(error).__name__
+        self.limit.log(
+            log,
+            logging.ERROR if error.status >= 500 else logging.WARNING,
+            (extra["route"], name, error.status),
+            _template(route, f"{name}: %s %r %d: %s (%s)"),
+            *_request_line(request, route),
+            error.status,
+            printable(error.message),
+            printable("; ".join([*details, f"request {error.request_id}"])),
+            extra=extra,
+        )
+
+    def _function_error(
+        self,
+        error: FunctionError,
+        request: Request | NoRequest,
+        route: Route,
+        extra: dict[str, Any],
+    ) -> None:
+        self.limit.log(
+            log,
+            logging.ERROR,
+            (extra["route"], "function error", extra["status"]),
+            _template(route, "function error: %s %r %d: %s %s, request %s, %d bytes: %r"),
+            *_request_line(request, route),
+            extra["status"],
+            extra["function"],
+            extra["error_type"],
+            extra["aws_request_id"] or "-",
+            len(error.body),
+            error.body[:_LOGGED].decode(errors="replace"),
+            extra=extra,
+        )
 
 
 def _extra(
@@ -68,42 +126,6 @@ def _request_line(request: Request | NoRequest, route: Route | None) -> tuple[st
     if not request.method and route is not None:
         return "invoke", route.label
     return printable(request.method), decode(request.path_info)
-
-
-def _log_failure(
-    error: LambdaError, request: Request | NoRequest, route: Route | None, extra: dict[str, Any]
-) -> None:
-    details = [error.detail] if error.detail else []
-    if route is not None:
-        details.append(f"function {route.target.function_name}, region {route.target.aws_region}")
-        details.append(f"host {route.transport.authority}")
-        if isinstance(error, PayloadTooLarge):
-            details.append(f"{error.option} is {getattr(route.event, error.option)}")
-    log.log(
-        logging.ERROR if error.status >= 500 else logging.WARNING,
-        _template(route, f"{type(error).__name__}: %s %r %d: %s (%s)"),
-        *_request_line(request, route),
-        error.status,
-        printable(error.message),
-        printable("; ".join([*details, f"request {error.request_id}"])),
-        extra=extra,
-    )
-
-
-def _log_function_error(
-    error: FunctionError, request: Request | NoRequest, route: Route, extra: dict[str, Any]
-) -> None:
-    log.error(
-        _template(route, "function error: %s %r %d: %s %s, request %s, %d bytes: %r"),
-        *_request_line(request, route),
-        extra["status"],
-        extra["function"],
-        extra["error_type"],
-        extra["aws_request_id"] or "-",
-        len(error.body),
-        error.body[:_LOGGED].decode(errors="replace"),
-        extra=extra,
-    )
 
 
 def _log_tail(delivery: Delivery, extra: dict[str, Any]) -> None:

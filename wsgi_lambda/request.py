@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.request_body import KnownBody, RequestBody
 from wsgi_lambda.trace import HEADER as TRACE_HEADER
-from wsgi_lambda.trace import new_trace, trace_of
+from wsgi_lambda.trace import new_trace, trace_in, trace_of
 
 #: What may stand in a path unescaped: pchar and "/" of RFC 3986.
 PATH_SAFE = "/!$&'()*+,;=:@~"
@@ -63,6 +63,8 @@ class Request:
         self.delivery = Delivery()
         # functools.cached_property takes a lock, which costs more than the values.
         self._media_type: str | None = None
+        #: Trace headers that take precedence over the client's.
+        self.propagated: Mapping[str, str] = {}
         self._trace: str | None = None
 
     @property
@@ -101,6 +103,10 @@ class Request:
         for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if self.environ.get(name):
                 found[name.replace("_", "-").lower()] = decode(self.environ[name])
+        if self.propagated:
+            found.update(self.propagated)
+            if TRACE_HEADER in found:
+                found[TRACE_HEADER] = self.trace
         return found
 
     def header(self, name: str) -> str:
@@ -132,12 +138,16 @@ class Request:
             return self.framework.principal() or ""
         return decode(self.environ.get("REMOTE_USER") or "")
 
+    def propagate(self, headers: Mapping[str, str]) -> None:
+        """Let these trace headers take precedence over the client's."""
+        self.propagated = headers
+
     @property
     def trace(self) -> str:
-        """The trace as `Root=…;Parent=…;Sampled=…`: the client's, rebuilt, else a new root."""
+        """The trace as `Root=…;Parent=…;Sampled=…`: propagated or the client's, else a new root."""
         if self._trace is None:
             given = trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
-            self._trace = given or new_trace()
+            self._trace = trace_in(self.propagated) or given or new_trace()
         return self._trace
 
 
@@ -148,6 +158,15 @@ class NoRequest:
 
     def __init__(self) -> None:
         self.delivery = Delivery()
+        self.propagated: Mapping[str, str] = {}
+
+    def header(self, name: str) -> str:  # noqa: ARG002
+        """Return "": there are no headers."""
+        return ""
+
+    def propagate(self, headers: Mapping[str, str]) -> None:
+        """Send these trace headers to the function."""
+        self.propagated = headers
 
 
 def decode(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Mapping
 
 HEADER = "x-amzn-trace-id"
 
@@ -33,6 +34,11 @@ def trace_of(amazon: str, w3c: str) -> str:
     Example: ``"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"``.
     """
     return (amazon and _from_amazon(amazon)) or (w3c and _from_w3c(w3c))
+
+
+def trace_in(headers: Mapping[str, str]) -> str:
+    """Return the trace of ``headers`` (by lower-case name) as `trace_of` does."""
+    return trace_of(headers.get(HEADER, ""), headers.get("traceparent", ""))
 
 
 def new_trace() -> str:

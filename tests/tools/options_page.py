@@ -30,7 +30,7 @@ WSGI_LAMBDA = {
 
 Kong's `aws-lambda` plugin has most of these options; they have the same names and meanings here.
 
-* None (`null`) means that the option is not set.
+* None (`null`) means that the option is not set; for `failure_log_limit` it means no limit.
 * Integers, milliseconds and bytes are at least 1, except `keepalive` and `retries`, which may be 0.
 * An empty list or string is an error. Leave the option out instead.
 * A placeholder of a template tool that nothing has replaced (`${NAME}`, `$NAME`, `%env(NAME)%`,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
-from wsgi_lambda.request import Request
+from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response import from_reply
 from wsgi_lambda.response.result import Result, result_of
 from wsgi_lambda.response.wsgi import Response
@@ -37,7 +36,7 @@ class FunctionBackend:
         return from_reply(self._invoke(invocation), self.route)
 
     def invoke(
-        self, payload: bytes, *, tenant_id: str | None, is_safe: bool, delivery: Delivery
+        self, payload: bytes, call: NoRequest, *, tenant_id: str | None, is_safe: bool
     ) -> Result:
         """Invoke the function with an event of the app's own; raises what each step raises."""
         limit = self.route.event.max_payload_size
@@ -45,9 +44,9 @@ class FunctionBackend:
             raise PayloadTooLarge(detail=f"an event of {len(payload)} bytes, limit {limit} bytes")
         invocation = Invocation(
             payload=payload,
-            headers=own_headers(tenant_id, self.route.target),
+            headers=own_headers(tenant_id, self.route.target, call.propagated),
             is_repeatable=is_safe,
-            delivery=delivery,
+            delivery=call.delivery,
         )
         return result_of(self._invoke(invocation))
 

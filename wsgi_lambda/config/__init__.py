@@ -30,12 +30,21 @@ from wsgi_lambda.options import (
     Route,
     Target,
     Transport,
+    WholeOptions,
     aws_names,
     parsers,
 )
 
 Group = TypeVar(
-    "Group", Match, Target, Identity, Transport, EventOptions, ResponseOptions, LocalOptions
+    "Group",
+    Match,
+    Target,
+    Identity,
+    Transport,
+    EventOptions,
+    ResponseOptions,
+    LocalOptions,
+    WholeOptions,
 )
 
 
@@ -46,6 +55,7 @@ class Configuration(NamedTuple):
     functions: tuple[Route, ...]
     #: Called with the request of the framework, returns the name of the user or None.
     principal: Callable[[Any], str | None] | None = None
+    whole: WholeOptions = WholeOptions()
 
 
 def read_configuration(config: object, environ: Mapping[str, str] = os.environ) -> Configuration:
@@ -80,7 +90,7 @@ def read_configuration(config: object, environ: Mapping[str, str] = os.environ) 
     warn_of_unlikely_values((*routes, *functions))
     if is_local:
         warn_of_local_mode((*routes, *functions))
-    return Configuration(routes, functions, principal)
+    return Configuration(routes, functions, principal, _whole(config, defaults))
 
 
 def read_routes(config: object, environ: Mapping[str, str] = os.environ) -> tuple[Route, ...]:
@@ -181,6 +191,13 @@ class _Reader:
         ]
         self._problems.extend(found)
         return bool(found)
+
+
+def _whole(config: Mapping[Any, object], defaults: Parsed) -> WholeOptions:
+    whole = _make(WholeOptions, defaults.values)
+    if config.get("failure_log_limit", 0) is None:
+        return whole.replace(failure_log_limit=None)  # null means no limit, not the default
+    return whole
 
 
 def _read_principal(value: object, problems: list[Problem]) -> Callable[[Any], str | None] | None:

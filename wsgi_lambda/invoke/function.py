@@ -137,9 +137,7 @@ class Function:
 
     def _signed(self, invocation: Invocation, credentials: Credentials) -> requests.PreparedRequest:
         payload, headers = invocation.payload, invocation.headers
-        signature = self._signer.sign(
-            payload, credentials, tenant=headers.get("X-Amz-Tenant-Id", "")
-        )
+        signature = self._signer.sign(payload, credentials, headers)
         # Twice as fast as copying the template.
         request = requests.PreparedRequest()
         request.method, request.url = self._template.method, self._template.url

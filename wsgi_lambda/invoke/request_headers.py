@@ -1,4 +1,4 @@
-"""Headers of one invocation alone: the trace and the tenant.
+"""Headers of one invocation alone: the trace, the tenant, and a client context with the trace.
 
 No other header of a client reaches AWS, and both are validated: the trace is
 rebuilt from its parts, a tenant id must match AWS's pattern.
@@ -6,11 +6,13 @@ rebuilt from its parts, a tenant id must match AWS's pattern.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import TenantHeader, is_tenant
 from wsgi_lambda.request import Request
-from wsgi_lambda.trace import new_trace
+from wsgi_lambda.trace import new_trace, trace_in
 
 
 def request_headers(request: Request, target: Target) -> dict[str, str]:
@@ -23,16 +25,23 @@ def request_headers(request: Request, target: Target) -> dict[str, str]:
     headers = {"X-Amzn-Trace-Id": request.trace}
     if isinstance(target.tenant_id, TenantHeader):
         headers["X-Amz-Tenant-Id"] = _tenant(request, target.tenant_id.name)
+    if request.propagated:
+        _add_client_context(headers, request.propagated, target)
     return headers
 
 
-def own_headers(tenant_id: str | None, target: Target) -> dict[str, str]:
-    """Return the headers of an invocation without a request, which begins a new trace.
+def own_headers(
+    tenant_id: str | None, target: Target, propagated: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the headers of an invocation without a request.
 
-    ``tenant_id`` wins over the option. Raises `RequestError` if it is invalid, or
-    None although the option names a header of the request.
+    Its trace is that of ``propagated``, else a new one. ``tenant_id`` wins over the
+    option. Raises `RequestError` if it is invalid, or None although the option names
+    a header of the request.
     """
-    headers = {"X-Amzn-Trace-Id": new_trace()}
+    headers = {"X-Amzn-Trace-Id": trace_in(propagated) or new_trace()}
+    if propagated:
+        _add_client_context(headers, propagated, target)
     if tenant_id is not None:
         if not is_tenant(tenant_id):
             raise RequestError("The tenant_id is not a valid tenant id")
@@ -40,6 +49,19 @@ def own_headers(tenant_id: str | None, target: Target) -> dict[str, str]:
     elif isinstance(target.tenant_id, TenantHeader):
         raise RequestError("The function needs a tenant_id")
     return headers
+
+
+def _add_client_context(
+    headers: dict[str, str], propagated: Mapping[str, str], target: Target
+) -> None:
+    # Only a configuration with observers pays for this import.
+    from wsgi_lambda.invoke.client_context import with_w3c
+
+    # Lambda hands a client context only to functions that it waits for.
+    if target.invocation_type == "RequestResponse":
+        context = with_w3c(target.client_context, propagated)
+        if context is not None:
+            headers["X-Amz-Client-Context"] = context
 
 
 def _tenant(request: Request, name: str) -> str:

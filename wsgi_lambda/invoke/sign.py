@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from requests import PreparedRequest
 from requests_aws4auth import StrictAWS4Auth
@@ -22,16 +22,23 @@ SERVICE = "lambda"
 #: The default of requests-aws4auth leaves out X-Amz-Client-Context, because of another service.
 SIGNED_HEADERS = frozenset(("host", "content-type", "date", "x-amz-*", "x-amz-client-context"))
 
+#: The headers of one request alone that are signed.
+OWN_HEADERS = ("X-Amz-Client-Context", "X-Amz-Tenant-Id")
+
 # Placeholders for the parts that differ between requests. No header value contains a NUL.
-_DATE, _DIGEST, _TENANT = "\0date\0", "\0digest\0", "\0tenant\0"
-_PLACEHOLDER = re.compile(f"({_DATE}|{_DIGEST}|{_TENANT})")
+_DATE, _DIGEST = "\0date\0", "\0digest\0"
+_PLACEHOLDERS = {name: f"\0{name}\0" for name in OWN_HEADERS}
+_PLACEHOLDER = re.compile(f"({'|'.join((_DATE, _DIGEST, *_PLACEHOLDERS.values()))})")
+
+
+_NONE: Mapping[str, str] = {}
 
 
 class _SigningTemplate(StrictAWS4Auth):  # type: ignore[misc]
     """A canonical request with placeholders, for one day and one set of credentials.
 
     AWS4Auth makes the canonical request once. The requests of a route differ only
-    in date, body and tenant, which replace the placeholders.
+    in date, body and the values of `OWN_HEADERS`, which replace the placeholders.
     """
 
     def __init__(
@@ -61,12 +68,16 @@ class _SigningTemplate(StrictAWS4Auth):  # type: ignore[misc]
             f"SignedHeaders={signed_names}, Signature="
         )
 
-    def authorization(self, date: str, digest: str, tenant: str) -> str:
+    def authorization(self, date: str, digest: str, own: Mapping[str, str]) -> str:
         """Return the Authorization header of a request.
 
-        ``date`` is `X-Amz-Date`, ``digest`` the SHA-256 of the body in hex.
+        ``date`` is `X-Amz-Date`, ``digest`` the SHA-256 of the body in hex, ``own``
+        the headers that the template has placeholders for.
         """
-        values = {_DATE: date, _DIGEST: digest, _TENANT: tenant}
+        values = {_DATE: date, _DIGEST: digest}
+        for name, value in own.items():
+            # In a canonical header value, consecutive spaces become one.
+            values[_PLACEHOLDERS[name]] = " ".join(value.split())
         parts = list(self._parts)
         parts[1::2] = [values[name] for name in parts[1::2]]
         canonical = hashlib.sha256("".join(parts).encode()).hexdigest()
@@ -91,25 +102,28 @@ class Signer:
         self._region = region
         self._clock = clock
         self._template = template
-        self._with_tenant = template.copy()
-        self._with_tenant.headers["X-Amz-Tenant-Id"] = _TENANT
-        self._signing_templates: dict[bool, tuple[Credentials, str, _SigningTemplate]] = {}
+        self._signing_templates: dict[
+            tuple[str, ...], tuple[Credentials, str, _SigningTemplate]
+        ] = {}
         self._cached_date = (-1, "")
 
-    def sign(self, payload: bytes, credentials: Credentials, *, tenant: str = "") -> dict[str, str]:
+    def sign(
+        self, payload: bytes, credentials: Credentials, headers: Mapping[str, str] = _NONE
+    ) -> dict[str, str]:
         """Return the headers of a signature: date, digest, session token, Authorization.
 
-        ``tenant`` is the `X-Amz-Tenant-Id` that is added to the template's headers.
+        Those of ``headers`` that are `OWN_HEADERS` are added to the template's headers, or
+        replace them.
         """
         date = self._date()
-        signing = self._signing_template(credentials, date[:8], has_tenant=bool(tenant))
+        own = {name: headers[name] for name in OWN_HEADERS if name in headers}
+        signing = self._signing_template(credentials, date[:8], tuple(own))
         digest = hashlib.sha256(payload).hexdigest()
-        headers = {"X-Amz-Date": date, "X-Amz-Content-Sha256": digest}
+        signature = {"X-Amz-Date": date, "X-Amz-Content-Sha256": digest}
         if credentials.session_token:
-            headers["X-Amz-Security-Token"] = credentials.session_token
-        # In a canonical header value, consecutive spaces become one.
-        headers["Authorization"] = signing.authorization(date, digest, " ".join(tenant.split()))
-        return headers
+            signature["X-Amz-Security-Token"] = credentials.session_token
+        signature["Authorization"] = signing.authorization(date, digest, own)
+        return signature
 
     def _date(self) -> str:
         """Return the time as in `X-Amz-Date`, ``"20150830T123600Z"``; formatted once a second."""
@@ -121,12 +135,13 @@ class Signer:
         return text
 
     def _signing_template(
-        self, credentials: Credentials, day: str, *, has_tenant: bool
+        self, credentials: Credentials, day: str, own: tuple[str, ...]
     ) -> _SigningTemplate:
-        current = self._signing_templates.get(has_tenant)
+        current = self._signing_templates.get(own)
         if current is not None and current[0] == credentials and current[1] == day:
             return current[2]
-        template = self._with_tenant if has_tenant else self._template
+        template = self._template.copy()
+        template.headers.update({name: _PLACEHOLDERS[name] for name in own})
         signing = _SigningTemplate(template, credentials, self._region, day)
-        self._signing_templates[has_tenant] = (credentials, day, signing)
+        self._signing_templates[own] = (credentials, day, signing)
         return signing

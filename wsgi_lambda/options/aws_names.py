@@ -33,7 +33,7 @@ _TENANT = r"[a-zA-Z0-9._:/=+\-@ ]{1,256}"
 #: The prefix of a `tenant_id` that is read from a request header: "header:X-Tenant".
 _HEADER_SOURCE = "header:"
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#lambda-Invoke-request-ClientContext
-_CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
+CLIENT_CONTEXT_LENGTH = 3583  # bytes of base64
 # A region becomes part of a host name, so it must not contain a dot.
 _REGION = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 
@@ -125,10 +125,8 @@ def client_context(value: object) -> str:
         encoded = base64.b64encode(json.dumps(dict(value), allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError("must contain only JSON values") from error
-    if len(encoded) > _CLIENT_CONTEXT_LENGTH:
-        raise ValueError(
-            f"is {len(encoded)} bytes as base64; the limit is {_CLIENT_CONTEXT_LENGTH}"
-        )
+    if len(encoded) > CLIENT_CONTEXT_LENGTH:
+        raise ValueError(f"is {len(encoded)} bytes as base64; the limit is {CLIENT_CONTEXT_LENGTH}")
     return encoded.decode("ascii")
 
 

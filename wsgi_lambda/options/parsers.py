@@ -171,17 +171,21 @@ def _cause(error: Exception, module: str) -> str:
 
 def function(value: object) -> Callable[..., Any]:
     """Parse a callable, or import the one that ``"package.module:name"`` names."""
-    if callable(value):
-        return value
+    found = value if callable(value) else imported(value)
+    if not callable(found):
+        raise ValueError("is not callable")
+    return cast("Callable[..., Any]", found)
+
+
+def imported(value: object) -> object:
+    """Import the object that ``"package.module:name"`` names."""
     module, colon, name = string(value).partition(":")
     if module.startswith("."):
         raise ValueError("cannot be imported: a relative name is not allowed")
     if not colon or not name or not module:
         raise ValueError("must be callable, or a string such as package.module:name")
     try:
-        found = attrgetter(name)(import_module(module))
+        found: object = attrgetter(name)(import_module(module))
     except Exception as error:
         raise ValueError(f"cannot be imported: {_cause(error, module)}") from error
-    if not callable(found):
-        raise ValueError("is not callable")
-    return cast("Callable[..., Any]", found)
+    return found

@@ -6,13 +6,24 @@ import json
 import logging
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
 from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp
 from tests.servers.lambda_server import Exchange, LambdaServer
-from tests.unit.docs.pages import block, blocks, code, page, rows, section
+from tests.unit.docs.pages import (
+    block,
+    blocks,
+    code,
+    importing,
+    page,
+    rows,
+    save_files,
+    section,
+)
 from tests.unit.docs.running import far_end, python
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.errors import LambdaError
@@ -61,7 +72,7 @@ def test_line_of_the_log_looks_like_the_one_on_the_page(
     line = line.replace(
         f"{lambda_server.host}:{lambda_server.port}", "lambda.us-east-1.amazonaws.com"
     )
-    shown = block(PAGE, "text", "ServiceError").strip()
+    shown = block(PAGE, "text", "/lambda1 ServiceError").strip()
     # The page shortens Lambda's own message.
     pattern = re.escape(shown).replace("…", ".*")
     assert re.fullmatch(pattern, line)
@@ -114,3 +125,22 @@ def test_page_describes_every_outcome() -> None:
     of_errors = {each.outcome for each in subclasses(LambdaError)}
     of_replies = {"ok", "denied", "function_error", "function_timeout", "throttled", "not_ready"}
     assert described == of_errors | of_replies
+
+
+def test_observer_on_the_page_gets_the_record(
+    lambda_server: LambdaServer, tmp_path: Path, make_app: MakeApp
+) -> None:
+    save_files(section(PAGE, "Observers"), tmp_path)
+    calls: list[tuple[str, object]] = []
+    client = SimpleNamespace(
+        timing=lambda name, value: calls.append((name, value)),
+        incr=lambda name: calls.append((name, None)),
+    )
+    names: dict[str, Any] = {}
+    exec(blocks(section(PAGE, "Observers"), "python")[1], names)
+    given = names["WSGI_LAMBDA"]
+    with importing(tmp_path, "shop.watch") as (watch,):
+        watch.client = client
+        app = make_app(given["routes"], observers=given["observers"])
+        assert Client(app).get("/lambda1").status_code == 200
+    assert [name for name, _ in calls] == ["lambda.MyLambda", "lambda.MyLambda.ok"]

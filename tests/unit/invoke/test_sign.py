@@ -43,9 +43,9 @@ def signed(request, credentials, *, now=NOON, region="eu-west-1"):
     return sign(Signer(request, region, clock=lambda: now.timestamp()), request, credentials)
 
 
-def sign(signer, request, credentials, *, tenant=""):
+def sign(signer, request, credentials, **own):
     """Return the request's headers with those of its signature."""
-    request.headers.update(signer.sign(request.body or b"", credentials, tenant=tenant))
+    request.headers.update(signer.sign(request.body or b"", credentials, own))
     return {name.lower(): value for name, value in request.headers.items()}
 
 
@@ -203,9 +203,20 @@ def test_a_tenant_is_signed_with_the_rest(tenant):
     for credentials in (PERMANENT, TEMPORARY):
         request = prepared(**{"X-Amz-Tenant-Id": tenant})
         theirs = expected(prepared(**{"X-Amz-Tenant-Id": tenant}), credentials)
-        assert sign(signer, request, credentials, tenant=tenant) == theirs
+        assert sign(signer, request, credentials, **{"X-Amz-Tenant-Id": tenant}) == theirs
         # And the next without one is signed without.
         assert sign(signer, prepared(), credentials) == expected(prepared(), credentials)
+
+
+def test_a_client_context_of_one_request_replaces_that_of_the_route():
+    context = {"X-Amz-Client-Context": "e30="}
+    own = {"X-Amz-Client-Context": "eyJ3M2MiOiB7fX0=", "X-Amz-Tenant-Id": "blue"}
+    signer = Signer(prepared(**context), "eu-west-1", clock=lambda: NOON.timestamp())
+    for credentials in (PERMANENT, TEMPORARY):
+        theirs = signed(prepared(**own), credentials)
+        assert sign(signer, prepared(**own), credentials, **own) == theirs
+        theirs = signed(prepared(**context), credentials)
+        assert sign(signer, prepared(**context), credentials) == theirs
 
 
 def test_a_client_context_is_signed():

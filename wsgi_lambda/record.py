@@ -1,0 +1,160 @@
+"""Fill the record of a request, and hand it to the access log and the observers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from operator import attrgetter
+
+from wsgi_lambda.delivery import Delivery, first_value
+from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.observe import (
+    FIELDS,
+    TRACE_HEADERS,
+    InvocationRecord,
+    Observers,
+    WatchedBody,
+    access_log,
+)
+from wsgi_lambda.observe.log_limit import LogLimit
+from wsgi_lambda.observe.report import read_report
+from wsgi_lambda.options import Route
+from wsgi_lambda.options.aws_names import split_function_name
+from wsgi_lambda.printable import printable
+from wsgi_lambda.request import NoRequest, Request, decode
+from wsgi_lambda.response.wsgi import Response
+
+# The fields that contain text of a client, a function or Lambda.
+_FOREIGN = (
+    "method",
+    "path",
+    "function_error",
+    "error_type",
+    "aws_request_id",
+    "executed_version",
+)
+_values = attrgetter(*FIELDS)
+
+
+class Recorder:
+    """Begins the records of a configuration's routes."""
+
+    def __init__(
+        self, routes: Iterable[Route], observers: Sequence[object], limit: LogLimit
+    ) -> None:
+        # A route's own hash would read all of its options.
+        self._facts = {id(route): facts_of(route) for route in routes}
+        self._observers = Observers(observers, limit)
+
+    def watch(self, route: Route, request: Request | NoRequest) -> Watch:
+        """Return the watch of a request, which begins now."""
+        return Watch(self._facts[id(route)], request, self._observers)
+
+
+class Watch:
+    """Fills the record of one request."""
+
+    def __init__(
+        self, facts: tuple[str, ...], request: Request | NoRequest, observers: Observers
+    ) -> None:
+        self._started = time.monotonic()
+        self._delivery = request.delivery
+        self._observers = observers
+        self._has_replied = False
+        incoming = {name: value for name in TRACE_HEADERS if (value := request.header(name))}
+        self._record = record = InvocationRecord(
+            facts, request.method, decode(request.path_info), incoming
+        )
+        observers.began(record)
+        if record.propagate:
+            request.propagate(record.propagate)
+
+    def replied(self, error: BaseException | None = None) -> None:
+        _fill(self._record, self._delivery)
+        if error is not None:
+            _fill_failure(self._record, error)
+        self._has_replied = True
+        self._observers.replied(self._record)
+
+    def ended(self, response: Response) -> Response:
+        """Return the response; its record ends now, or with the last byte of a stream."""
+        if type(response.body) is tuple:
+            self.completed(response.status)
+            return response
+        end = partial(self._stream_ended, response.status)
+        return response._replace(body=WatchedBody(response.body, end))
+
+    def completed(self, status: int) -> None:
+        record = self._record
+        record.status = status
+        _read_report(record, self._delivery.log_result)
+        record.total_ms = (time.monotonic() - self._started) * 1000
+        if access_log.is_enabled():
+            values = dict(zip(FIELDS, _values(record), strict=True))
+            for name in _FOREIGN:
+                values[name] = printable(values[name])
+            access_log.write(values)
+        self._observers.ended(record)
+
+    def broke(self, error: BaseException) -> None:
+        if not self._has_replied:
+            self.replied(error)
+        self.completed(500)
+
+    def _stream_ended(self, status: int, error: BaseException | None) -> None:  # noqa: ARG002
+        self.completed(status)
+
+
+def _fill(record: InvocationRecord, delivery: Delivery) -> None:
+    """Fill the fields of the invocation and of the reply."""
+    record.outcome = delivery.outcome
+    record.lambda_status = delivery.status
+    if delivery.headers:
+        record.aws_request_id = delivery.request_id
+        record.function_error = first_value(delivery.headers, "x-amz-function-error")
+        record.executed_version = first_value(delivery.headers, "x-amz-executed-version")
+    record.credentials_ms = delivery.credentials_wait * 1000
+    record.backoff_ms = delivery.backoff * 1000
+    record.attempts = delivery.attempts
+    record.is_reused = delivery.is_reused
+    record.payload_bytes = delivery.payload_bytes
+    record.response_bytes = delivery.response_bytes
+    if delivery.attempts:
+        # "Root=1-…-…;Parent=…": the id is in the first field.
+        record.xray_trace_id = delivery.trace.partition(";")[0].removeprefix("Root=")
+        record.duration_ms = (delivery.finished - delivery.started) * 1000
+
+
+def _fill_failure(record: InvocationRecord, error: BaseException) -> None:
+    record.outcome, record.error_type = "service_error", type(error).__name__
+    if isinstance(error, LambdaError):
+        record.outcome = error.outcome
+        record.error_type = error.error_type or record.error_type
+        record.aws_request_id = error.request_id
+
+
+def _read_report(record: InvocationRecord, log_result: str) -> None:
+    report = read_report(log_result) if log_result else None
+    if report is None:
+        return
+    record.function_ms, record.billed_ms = report.function_ms, report.billed_ms
+    record.init_ms, record.restore_ms = report.init_ms, report.restore_ms
+    record.memory_mb, record.memory_used_mb = report.memory_mb, report.memory_used_mb
+    record.report_status = report.status
+    record.is_cold = report.init_ms is not None or report.restore_ms is not None
+
+
+def facts_of(route: Route) -> tuple[str, ...]:
+    """Return the fields that all records of a route share; see `ROUTE_FIELDS`."""
+    target = route.target
+    parts = split_function_name(target.function_name)
+    return (
+        route.label,
+        parts.name,
+        target.qualifier or parts.qualifier,
+        target.aws_region,
+        route.endpoint,
+        target.invocation_type,
+        "BUFFERED",
+    )
