@@ -52,7 +52,8 @@ class LogLines:
         error: FunctionError | None = None,
     ) -> None:
         """Log the error and the log of a function whose reply is passed on."""
-        if route is not None and (error is not None or request.delivery.log_result):
+        has_tail = request.delivery.log_result and tail_log.isEnabledFor(logging.INFO)
+        if route is not None and (error is not None or has_tail):
             extra = _extra(route, status, request.delivery.request_id, error)
             if error is not None:
                 self._function_error(error, request, route, extra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError
@@ -26,6 +27,11 @@ def read_environment(environ: Mapping[str, str]) -> Credentials | None:
     access_key, secret_key, token = (environ.get(name) or None for name in NAMES)
     if access_key is None:
         return None
+    return _checked(access_key, secret_key, token)
+
+
+@lru_cache(maxsize=1)  # they hardly ever change
+def _checked(access_key: str, secret_key: str | None, token: str | None) -> Credentials:
     if secret_key is None:
         # Trying the next provider would sign as a user that nobody intended.
         raise CredentialsError(detail=f"{NAMES[0]} is in the environment without {NAMES[1]}")

@@ -16,7 +16,10 @@ from wsgi_lambda.options import EventOptions, Route
 from wsgi_lambda.request import Request
 
 # Infinity is not JSON; Python would write it for a number beyond a float, as in 1e400.
-_AS_UTF_8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# An event contains no cycle: it is parsed, or built here.
+_AS_UTF_8 = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
+)
 _AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
+from collections.abc import Generator
+from typing import Any, NamedTuple
 
 import requests
 from requests.cookies import RequestsCookieJar
@@ -34,9 +35,9 @@ class _Session(requests.Session):
         self.trust_env = False
         self.cookies = _NoCookies()
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+    def resolve_redirects(self, *_: Any, **__: Any) -> Generator[requests.Response]:
         # requests would read the whole body of a redirect, however long it is.
-        return None
+        yield from ()
 
 
 class OpenReply(NamedTuple):

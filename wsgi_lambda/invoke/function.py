@@ -7,7 +7,6 @@ import time
 from urllib.parse import quote
 
 import requests
-from requests.structures import CaseInsensitiveDict
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.delivery import Delivery
@@ -23,6 +22,7 @@ from wsgi_lambda.options import Route, Target, Transport
 from wsgi_lambda.options.aws_names import Tenant
 from wsgi_lambda.printable import printable
 from wsgi_lambda.wire.attempt import Attempt
+from wsgi_lambda.wire.header_lines import HeaderLines
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -46,7 +46,7 @@ class Function:
         self._limit = route.response.max_response_size
         self._slots = Slots(route.target.max_concurrency)
         self._template = _prepare(route.target, route.transport)
-        self._headers = dict(self._template.headers)
+        self._headers = {name: str(value) for name, value in self._template.headers.items()}
         self._signer = Signer(self._template, route.target.aws_region)
 
     def invoke(self, invocation: Invocation) -> Reply:
@@ -141,9 +141,8 @@ class Function:
         # Twice as fast as copying the template.
         request = requests.PreparedRequest()
         request.method, request.url = self._template.method, self._template.url
-        request.headers = CaseInsensitiveDict(
-            {**self._headers, **headers, **signature, "Content-Length": str(len(payload))}
-        )
+        lines = {**self._headers, **headers, **signature, "Content-Length": str(len(payload))}
+        request.headers = HeaderLines(lines.items())  # type: ignore[assignment]
         request.body = payload
         return request
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from wsgi_lambda.delivery import first_value
-
 #: The success statuses of the Invoke API: RequestResponse, Event, DryRun.
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 SUCCESSES = (200, 202, 204)
@@ -36,11 +34,12 @@ REFUSED_CREDENTIALS = frozenset(
 class Reply:
     """A whole reply of Lambda: status, headers in their order, body."""
 
-    __slots__ = ("body", "error_type", "headers", "outcome", "status")
+    __slots__ = ("_first", "body", "error_type", "headers", "outcome", "status")
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
         self.status = status
         self.headers = headers
+        self._first = {name.lower(): value for name, value in reversed(headers)}
         self.body = body
         # Parsed once: they decide about repeats, the status and the log lines.
         #: The bare name of an API error, as in ``"TooManyRequestsException"``; "" for a success.
@@ -51,7 +50,7 @@ class Reply:
 
     def header(self, name: str) -> str:
         """Return the first value of ``name`` (in lower case), or "" if it is missing."""
-        return first_value(self.headers, name)
+        return self._first.get(name, "")
 
     @property
     def request_id(self) -> str:

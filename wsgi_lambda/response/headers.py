@@ -23,6 +23,17 @@ _FOR_THE_SERVER = HOP_BY_HOP | {
 }
 # https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
 _FOR_NGINX = "x-accel-"
+# Most headers of Lambda's replies are these, which pass.
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+_OF_LAMBDA = frozenset(
+    (
+        "content-type",
+        "x-amz-executed-version",
+        "x-amzn-remapped-content-length",
+        "x-amzn-requestid",
+        "x-amzn-trace-id",
+    )
+)
 _HARMLESS_FOR_NGINX = frozenset(("x-accel-buffering", "x-accel-expires"))
 
 
@@ -32,8 +43,6 @@ def to_wire(value: str) -> str:
     A tab becomes a space, which means the same in a header (RFC 9110, 5.6.3):
     PEP 3333's validator rejects tabs.
     """
-    if is_plain(value):
-        return value
     value = value.replace("\t", " ")
     try:
         value.encode("latin-1")
@@ -51,21 +60,22 @@ def end_to_end(
     the server in front are left out. ``dropped`` are further names, in lower case.
     """
     named = [(name.lower(), name, value) for name, value in headers]
-    this_hop = {
-        other.strip().lower()
-        for lower, _, value in named
-        if lower == "connection"
-        for other in value.split(",")
-    }
-    all_dropped = _FOR_THE_SERVER | dropped | this_hop
+    for lower, _, value in named:
+        if lower == "connection":
+            dropped |= {other.strip().lower() for other in value.split(",")}
     return [
-        (name, to_wire(value))
+        (name, value if is_plain(value) else to_wire(value))
         for lower, name, value in named
-        if lower not in all_dropped
-        and (not lower.startswith(_FOR_NGINX) or lower in _HARMLESS_FOR_NGINX)
-        and is_token(name)
-        and is_value(value)
+        if lower not in dropped
+        and (lower in _OF_LAMBDA or _may_pass(lower))
+        and (is_plain(value) or is_value(value))
     ]
+
+
+def _may_pass(lower: str) -> bool:
+    if lower in _FOR_THE_SERVER or not is_token(lower):
+        return False
+    return not lower.startswith(_FOR_NGINX) or lower in _HARMLESS_FOR_NGINX
 
 
 def without(headers: Headers, others: Iterable[tuple[str, str]]) -> Headers:

@@ -55,6 +55,7 @@ class EndpointAdapter(HTTPAdapter):
         else:
             server = (proxy.host or "", proxy.port) if proxy else (host, port)
             self._pool = Pool(*server, **options)
+        self._empty = vars(Response())
         super().__init__(pool_maxsize=pool_size)
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Pool:
@@ -68,15 +69,19 @@ class EndpointAdapter(HTTPAdapter):
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Build the response as requests does, without cookies and a text encoding."""
-        response = Response()
-        response.status_code, response.reason = resp.status, resp.reason
-        # urllib3's headers are already case-insensitive; requests would build a
-        # second mapping.
-        response.headers = resp.headers
-        response.raw = resp
-        response.url = req.url or ""
-        response.request = req
-        response.connection = self
+        # Twice as fast as the constructor, which makes a cookie jar and an empty mapping.
+        response = Response.__new__(Response)
+        vars(response).update(
+            self._empty,
+            status_code=resp.status,
+            reason=resp.reason,
+            headers=resp.headers,
+            raw=resp,
+            url=req.url,
+            request=req,
+            connection=self,
+            history=[],
+        )
         return response
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ARG002

@@ -16,6 +16,8 @@ def read_body(response: Response, limit: int) -> bytes | None:
     is closed unless the whole body was read. Raises urllib3's errors.
     """
     raw = response.raw
+    if getattr(raw, "is_over", False):  # an instrumentation has read it, or it is empty
+        return response.content if len(response.content) <= limit else None
     body: bytes | None = None
     try:
         if raw.length_remaining is None:

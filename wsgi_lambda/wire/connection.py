@@ -94,7 +94,7 @@ class IdleLimitedConnection(HTTPConnection):
         super().set_tunnel(host, port, headers, scheme)
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._connect_head = request_head(
-            "CONNECT", authority, {"Host": authority, **(headers or {})}
+            "CONNECT", authority, [("Host", authority), *(headers or {}).items()]
         )
 
     def _tunnel(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from urllib3.exceptions import ProtocolError
 
 from wsgi_lambda.wire.framing import body_after
-from wsgi_lambda.wire.response_head import ResponseHeaders, read_head
+from wsgi_lambda.wire.header_lines import HeaderLines
+from wsgi_lambda.wire.response_head import read_head
 
 _RECORD = 16 * 1024  # bytes: the largest TLS record (RFC 8446, 5.1)
 
@@ -48,12 +49,12 @@ class WireResponse:
     ) -> None:
         head, buffer = read_head(connection.receive)
         self.version, self.status, self.reason, fields = head
-        self.headers = ResponseHeaders(fields)
+        self.headers = HeaderLines(fields)
         self._body, is_kept = body_after(head, method, buffer)
         self._is_kept = is_kept and is_sent
         self._connection: Connection | None = connection
         self._give_back = give_back
-        self._unread = io.BytesIO()
+        self._unread: io.BytesIO | None = None
         self._finish()
 
     @property
@@ -87,14 +88,17 @@ class WireResponse:
 
     def read(self, amt: int | None = None, decode_content: object = None) -> bytes:  # noqa: ARG002
         """Return at most ``amt`` bytes of the body, or all of it; b"" at its end."""
-        block = self._unread.read(amt)
+        block = self._unread.read(amt) if self._unread else b""
         if amt is not None:
             if not block:
                 self._unread = io.BytesIO(self.read_some())
                 block = self._unread.read(amt)
             return block
+        block += self.read_some()
+        if self._body.is_over:
+            return block
         whole = io.BytesIO()
-        while block or not self._body.is_over:
+        while block:
             whole.write(block)
             block = self.read_some()
         return whole.getvalue()
@@ -122,12 +126,12 @@ class WireResponse:
             self.close()
 
 
-def request_head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+def request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """Return the head of a request; raises ValueError for a line break, which would start a line.
 
-    ``headers`` contains Host, and Content-Length if there is a body.
+    ``headers`` contain Host, and Content-Length if there is a body.
     """
-    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {headers[name]}" for name in headers]]
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers]]
     lines += ("", "")
     head = "\r\n".join(lines)
     if not head.count("\r") == head.count("\n") == len(lines) - 1:

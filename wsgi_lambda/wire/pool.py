@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import ssl
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import urllib3
@@ -13,6 +14,7 @@ from urllib3.exceptions import ReadTimeoutError, SSLError
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.connection import IdleLimitedConnection, IdleLimitedTLSConnection
 from wsgi_lambda.wire.exchange import WireResponse, exchange, request_head
+from wsgi_lambda.wire.header_lines import HeaderLines
 
 
 class Pool(urllib3.HTTPConnectionPool):
@@ -35,10 +37,11 @@ class Pool(urllib3.HTTPConnectionPool):
         **_: Any,
     ) -> WireResponse:
         """Send one request; raises the errors that `requests.adapters.HTTPAdapter` translates."""
-        headers = headers or {}
+        given = {} if headers is None else headers
+        lines = given.iteritems() if isinstance(given, HeaderLines) else iter(given.items())
         if self.proxy_headers and self.proxy is None:  # a request in absolute form
-            headers = {**headers, **self.proxy_headers}
-        head = request_head(method, url, headers)
+            lines = chain(lines, self.proxy_headers.items())
+        head = request_head(method, url, lines)
         connection: Any = self._get_conn()
         connection.attempt = timeout
         timeout.reused = timeout.opened = not connection.is_closed

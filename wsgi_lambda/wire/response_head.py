@@ -8,7 +8,7 @@ Any of these would pass a partial body on as a complete one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from urllib3.exceptions import ProtocolError
@@ -24,35 +24,6 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r\n"
 _FIELD_LINES = re.compile(rf"(?:{TOKEN.pattern}:[^\r\n\0]*+\r\n)*+")
 _FIELD = re.compile(r"([^:\r\n]+):([^\r\n]*)\r\n")
 _END = b"\r\n\r\n"
-
-
-class ResponseHeaders(Mapping[str, str]):
-    """The headers of a response, in their order; names are case-insensitive.
-
-    A name that occurs several times has its values joined: ``"a, b"``.
-    """
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, fields: Headers) -> None:
-        self._fields = fields
-
-    def iteritems(self) -> Iterator[tuple[str, str]]:
-        """Return all lines as ``(name, value)``; urllib3's headers have this method, too."""
-        return iter(self._fields)
-
-    def __getitem__(self, name: str) -> str:
-        lower = name.lower()
-        values = [value for key, value in self._fields if key.lower() == lower]
-        if not values:
-            raise KeyError(name)
-        return ", ".join(values)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({key.lower(): key for key, _ in reversed(self._fields)}.values())
-
-    def __len__(self) -> int:
-        return len({key.lower() for key, _ in self._fields})
 
 
 class Head(NamedTuple):

@@ -89,20 +89,20 @@ def test_body_in_all_ways_of_requests(framing: bytes) -> None:
 
 
 def test_head_of_a_request() -> None:
-    head = request_head("POST", "/a?b", {"Host": "h", "X-A": "é"})
+    head = request_head("POST", "/a?b", [("Host", "h"), ("X-A", "é")])
     assert head == b"POST /a?b HTTP/1.1\r\nHost: h\r\nX-A: \xe9\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("method", "target", "headers"),
     [
-        ("POST\r\nX: y", "/", {}),
-        ("POST", "/ HTTP/1.1\r\nX: y", {}),
-        ("POST", "/", {"X\r\nY": "z"}),
-        ("POST", "/", {"X": "a\r\nb"}),
-        ("POST", "/", {"X": "a\nb", "Y": "c\r"}),
+        ("POST\r\nX: y", "/", ()),
+        ("POST", "/ HTTP/1.1\r\nX: y", ()),
+        ("POST", "/", [("X\r\nY", "z")]),
+        ("POST", "/", [("X", "a\r\nb")]),
+        ("POST", "/", [("X", "a\nb"), ("Y", "c\r")]),
     ],
 )
-def test_request_with_a_line_break(method: str, target: str, headers: dict[str, str]) -> None:
+def test_request_with_a_line_break(method: str, target: str, headers) -> None:
     with pytest.raises(ValueError, match="line break in"):
         request_head(method, target, headers)

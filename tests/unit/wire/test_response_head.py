@@ -7,7 +7,6 @@ from urllib3.exceptions import ProtocolError
 
 from tests.servers.wire import respond
 from wsgi_lambda.wire.exchange import WireResponse
-from wsgi_lambda.wire.response_head import ResponseHeaders
 
 pytestmark = pytest.mark.promise("told apart")
 
@@ -123,16 +122,3 @@ def test_truncated_head_is_rejected(length: int) -> None:
     when = "before" if length in (0, HEAD.index(b"HTTP/1.1 200")) else "during"
     with pytest.raises(ConnectionResetError, match=f"closed {when} the response head"):
         parsed(HEAD[:length])
-
-
-def test_headers_are_a_mapping_that_keeps_every_line() -> None:
-    lines = [("X-A", "1"), ("Set-Cookie", "a=1"), ("x-a", "2"), ("set-cookie", "b=2")]
-    headers = ResponseHeaders(lines)
-    assert list(headers.iteritems()) == lines
-    assert dict(headers) == {"X-A": "1, 2", "Set-Cookie": "a=1, b=2"}
-    assert (headers["SET-COOKIE"], headers.get("x-b"), "x-A" in headers) == (
-        "a=1, b=2",
-        None,
-        True,
-    )
-    assert len(headers) == 2
