@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 import re
@@ -109,25 +110,25 @@ class CABundle:
         if not certificates:
             raise ValueError("no certificates")
         self.path = path
-        self.certificates = certificates
+        self._certificates = certificates
         self._context = ssl.create_default_context(cadata=certificates)
 
     def __repr__(self) -> str:
         return f"CABundle({self.path!r})"
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return the TLS context that trusts the certificates, the same for all connections.
-
-        It takes 2 MB for the certificates of all public authorities.
-        """
-        # gevent may have replaced the class since (gunicorn --preload).
-        if type(self._context) is not ssl.SSLContext:
-            self._context = ssl.create_default_context(cadata=self.certificates)
+        """Return the TLS context that trusts the certificates, the same for all connections."""
+        certificates = self._certificates
+        # Until the first request, gevent may replace the class (gunicorn --preload).
+        if certificates and type(self._context) is not ssl.SSLContext:
+            self._context = ssl.create_default_context(cadata=certificates)
+        # The context takes 1.4 MB for certifi's bundle; the text would take 0.3 MB more.
+        self._certificates = ""
         return self._context
 
 
-# By path and content, so that equal bundles are one object and are parsed once.
-_BUNDLES: WeakValueDictionary[tuple[str, str], CABundle] = WeakValueDictionary()
+# By path and digest, so that equal bundles are one object and are parsed once.
+_BUNDLES: WeakValueDictionary[tuple[str, bytes], CABundle] = WeakValueDictionary()
 
 
 def tls_verify(value: object) -> bool | CABundle:
@@ -146,14 +147,15 @@ def read_ca_bundle(path: str) -> CABundle:
     """
     try:
         with open(path, "rb") as file:
-            # The certificates are ASCII; comments between them may be anything.
-            certificates = file.read().decode("ascii", errors="ignore")
-        bundle = _BUNDLES.get((path, certificates)) or CABundle(path, certificates)
+            content = file.read()
+        key = (path, hashlib.sha256(content).digest())
+        # The certificates are ASCII; comments between them may be anything.
+        bundle = _BUNDLES.get(key) or CABundle(path, content.decode("ascii", errors="ignore"))
     except ssl.SSLError as error:
         raise ValueError("cannot be read as a CA bundle (invalid PEM)") from error
     except OSError as error:
         raise ValueError(f"cannot be read as a CA bundle ({error.strerror})") from error
     except ValueError as error:
         raise ValueError("cannot be read as a CA bundle (no certificates)") from error
-    _BUNDLES[path, certificates] = bundle
+    _BUNDLES[key] = bundle
     return bundle

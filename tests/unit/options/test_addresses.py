@@ -94,8 +94,7 @@ def test_routes_share_the_bundle_in_the_environment():
 
 def test_path_of_a_ca_bundle_is_accepted():
     bundle = read_route(tls_verify=certifi.where()).transport.tls_verify
-    assert (bundle.path, bundle.certificates.count("-----BEGIN") > 100) == (certifi.where(), True)
-    assert "BEGIN" not in repr(bundle)
+    assert repr(bundle) == f"CABundle({certifi.where()!r})"
 
 
 def test_a_ca_bundle_is_parsed_once():
