@@ -297,6 +297,7 @@ ON_DEMAND = {
     "options.observing",
     "record",
     "response.empty_arrays",
+    "response.proxy_integration",
 }
 
 #: Each module takes a quarter of a millisecond and 15 KB of every process that imports the package.

@@ -12,7 +12,6 @@ from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
 from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 from wsgi_lambda.response.plain import function_error, plain_body
-from wsgi_lambda.response.proxy_integration import read_result
 from wsgi_lambda.response.service_error import service_error
 from wsgi_lambda.response.wsgi import Response
 
@@ -48,6 +47,9 @@ def _lambda_headers(reply: Reply, *, expose_log: bool) -> Headers:
 
 
 def _from_result(reply: Reply, headers: Headers, route: Route) -> Response:
+    # Only a configuration with `is_proxy_integration` pays for this import.
+    from wsgi_lambda.response.proxy_integration import read_result
+
     event = route.event
     is_v2 = event.awsgateway_compatible and event.awsgateway_compatible_payload_version == "2.0"
     try:

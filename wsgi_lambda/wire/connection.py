@@ -21,7 +21,8 @@ KEEPALIVE_INTERVAL = 45  # seconds
 KEEPALIVE_PROBES = 4
 
 _BLOCK = 256 * 1024  # bytes per write
-_MOST_RECEIVED = 64 * 1024  # bytes per read
+# Bytes per read: a TLS record has no more (RFC 8446, 5.1), and each thread has its own buffer.
+_MOST_RECEIVED = 16 * 1024
 
 
 def socket_options() -> list[tuple[int, int, int]]:

@@ -23,7 +23,7 @@ class Connection(Protocol):
         """Send all of ``data``."""
 
     def receive(self) -> bytes:
-        """Return what one read yields, at most 64 KiB; b"" at the end of the connection."""
+        """Return what one read yields, at most 16 KiB; b"" at the end of the connection."""
 
     def close(self) -> None:
         """Close the connection."""
