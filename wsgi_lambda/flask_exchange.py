@@ -100,6 +100,8 @@ def _read_body(dispatcher: Dispatcher) -> bytes:
                 environ["wsgi.input"] = io.BytesIO(environ[_BODY])
         except LambdaError as error:
             dispatcher.failure_response(error, made)
+            # Nothing else may wait for the rest of the body.
+            environ.update({"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
             raise
     body: bytes = environ[_BODY]
     return body

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "": {"errors", "middleware"},
     "__main__": {"cli"},
     "middleware": {"dispatcher", "errors", "request", "request_body", "response"},
+    "django": {"cli", "dispatcher", "errors", "middleware", "request", "response"},
     "flask": {
         "dispatcher",
         "errors",
@@ -139,7 +140,7 @@ KNOWN_TO = {
     "boto3": set(),
     "flask": {"flask", "flask_commands", "flask_exchange", "flask_rules"},
     "flask_login": {"flask_exchange"},
-    "django": set(),
+    "django": {"django"},
 }
 
 

@@ -29,7 +29,7 @@ from tests.unit.docs.running import (
 )
 
 PAGE = page("docs/deploy.md")
-APP = block(section(page("README.md"), "Flask"), "python")
+APP = block(section(page("README.md"), "Around an app"), "python")
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 UWSGI = shutil.which("uwsgi", path=str(Path(sys.executable).parent))
 needs_nginx = pytest.mark.skipif(not NGINX, reason="no nginx here; apt-get install nginx-light")

@@ -14,7 +14,7 @@ from tests.unit.docs.pages import block, blocks, page, section
 from tests.unit.docs.running import far_end, gunicorn, handler_of, run_handler, shell
 
 GUIDE = page("docs/guide.md")
-APP = block(section(page("README.md"), "Flask"), "python")
+APP = block(section(page("README.md"), "Around an app"), "python")
 FIRST_HANDLER, SECOND_HANDLER = (each for each in blocks(GUIDE, "python") if "handler" in each)
 
 

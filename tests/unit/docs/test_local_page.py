@@ -17,7 +17,7 @@ from wsgi_lambda import LambdaMiddleware
 
 PAGE = page("docs/local.md")
 GUIDE = page("docs/guide.md")
-APP = block(section(page("README.md"), "Flask"), "python")
+APP = block(section(page("README.md"), "Around an app"), "python")
 
 
 @pytest.mark.e2e

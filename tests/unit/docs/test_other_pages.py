@@ -103,10 +103,10 @@ print(json.dumps(found))
 def test_file_may_be_each_of_those_on_the_page(project: Path) -> None:
     config = '{"aws_region": "us-east-1", "routes": {"/lambda1": {"function_name": "f"}}}'
     toml = 'aws_region = "us-east-1"\n[routes."/lambda1"]\nfunction_name = "f"\n'
-    flask = block(section(page("README.md"), "Flask"), "python")
+    flask = block(section(page("README.md"), "Around an app"), "python")
     lines = "".join(f"    {line}" for line in flask.splitlines(keepends=True))
     factory = f"def create_app():\n{lines}    return app\n"
-    wsgi, settings = blocks(section(page("README.md"), "Django"), "python")
+    wsgi, settings = blocks(section(page("docs/django.md"), "Around the project"), "python")[:2]
     (project / "mysite" / "wsgi.py").write_text(wsgi)
     with (project / "mysite" / "settings.py").open("a") as file:
         file.write(settings)
@@ -123,7 +123,7 @@ def test_file_may_be_each_of_those_on_the_page(project: Path) -> None:
 
 def test_routes_print_null_for_an_unset_condition(project: Path) -> None:
     assert '`"methods": null`' in COMMANDS
-    app = block(section(page("README.md"), "Flask"), "python")
+    app = block(section(page("README.md"), "Around an app"), "python")
     (project / "app.py").write_text(app)
     printed = json.loads(python(project, "-m", "wsgi_lambda", "routes", "app:app", "--json"))
     assert printed[0]["methods"] is None
@@ -173,10 +173,9 @@ print(app.test_client().post("/lambda1", json=[1]).text)
     assert python(tmp_path, "-c", source) == "[1]\n"
 
 
-def test_options_in_the_table_of_the_readme_are_on_the_page_of_all_options() -> None:
-    names = [
-        code(row[0])[0] for row in rows(section(page("README.md"), "The options most people set"))
-    ]
+def test_options_in_the_table_of_the_guide_are_on_the_page_of_all_options() -> None:
+    table = section(page("docs/guide.md"), "The options most people set")
+    names = [code(row[0])[0] for row in rows(table)]
     assert len(names) == 10
     assert set(names) <= set(OPTIONS)
 

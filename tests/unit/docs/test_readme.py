@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.lambda_server import LambdaServer
-from tests.unit.docs.pages import ROOT, block, blocks, code, page, rows, section
+from tests.servers.lambda_server import LambdaServer, echo
+from tests.unit.docs.pages import ROOT, block, blocks, code, page, rows, save_files, section
 from tests.unit.docs.running import far_end, gunicorn, request, run_handler, shell
 from wsgi_lambda.options import OPTIONS
 
@@ -37,7 +37,7 @@ def received(event: object, context: object) -> dict[str, object]:
 
 @pytest.mark.e2e
 def test_flask_app_prints_what_curl_shows(lambda_server: LambdaServer, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(block(section(README, "Flask"), "python"))
+    (tmp_path / "app.py").write_text(block(section(README, "Around an app"), "python"))
     command, output = curl()
     run_handler(lambda_server, received)
     (arguments,) = re.findall(r"gunicorn ([^`]+:app)`", README)
@@ -49,24 +49,48 @@ def test_flask_app_prints_what_curl_shows(lambda_server: LambdaServer, tmp_path:
 
 @pytest.mark.e2e
 def test_django_project_prints_the_same(lambda_server: LambdaServer, project: Path) -> None:
-    django = section(README, "Django")
-    wsgi, settings = blocks(django, "python")
+    django = section(page("docs/django.md"), "Around the project")
+    wsgi, settings = blocks(django, "python")[:2]
     assert wsgi.startswith("# mysite/wsgi.py\n")
     (project / "mysite" / "wsgi.py").write_text(wsgi)
     with (project / "mysite" / "settings.py").open("a") as file:
         file.write(settings)
     command, output = curl()
     run_handler(lambda_server, received)
-    (arguments,) = re.findall(r"`gunicorn ([^`]+)`", django)
+    arguments = re.findall(r"`gunicorn ([^`]+)`", django)[0]
     with gunicorn(project, *arguments.split(), **far_end(lambda_server)) as port:
         assert shell(command, port, project) == output
         status, body = request(port, "GET", "/")
         assert (status, b"The install worked successfully" in body) == (200, True)
 
 
-@pytest.mark.parametrize(
-    "row", rows(section(README, "The options most people set")), ids=lambda row: row[0]
-)
+IN_APP = section(README, "In a Flask app or a Django project")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("number", "app"), [(0, "app:app"), (1, "shop:application")])
+def test_functions_in_an_app(
+    lambda_server: LambdaServer, tmp_path: Path, number: int, app: str
+) -> None:
+    save_files(IN_APP, tmp_path)
+    lambda_server.always(echo())
+    with gunicorn(tmp_path, "--threads", "8", app, **far_end(lambda_server)) as port:
+        for command, *shown in rows(IN_APP):
+            line = code(command)[0]
+            if number:
+                for other in code(command)[1:]:
+                    line = line.replace(other.rstrip("/"), other)
+            printed = shell(line, port, tmp_path)
+            status, body = re.fullmatch(r"(\d+)[^`]*(?:`(.+)`)?", shown[number]).groups()  # type: ignore[union-attr]
+            assert printed.startswith(f"HTTP/1.1 {status} ")
+            if body:
+                assert json.loads(printed.partition("\n\n")[2]) == json.loads(body)
+
+
+OPTIONS_TABLE = section(page("docs/guide.md"), "The options most people set")
+
+
+@pytest.mark.parametrize("row", rows(OPTIONS_TABLE), ids=lambda row: row[0])
 def test_options_have_the_defaults_in_the_table(row: list[str]) -> None:
     (name,), shown = code(row[0]), row[1]
     default = OPTIONS[name].default
@@ -101,5 +125,5 @@ def test_extras_exist() -> None:
 
 
 def test_package_index_shows_the_same_app() -> None:
-    app = block(section(README, "Flask"), "python")
+    app = block(section(README, "Around an app"), "python")
     assert block(page("docs/package.md"), "python") == app.removeprefix("# app.py\n")

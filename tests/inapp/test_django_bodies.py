@@ -1,0 +1,238 @@
+"""The body of a request in a Django project: complete or not at all, whoever has read it before."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from tests.inapp.conftest import MakeDjango, events
+from tests.servers.lambda_server import LambdaServer
+
+RAW = {"forward_request_body": True, "base64_encode_body": False}
+FORM = b"a=1&b=2&a=3"
+MULTIPART = (
+    b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nfile\r\n--b--\r\n'
+)
+BODIES = [
+    (FORM, "application/x-www-form-urlencoded"),
+    (MULTIPART, "multipart/form-data; boundary=b"),
+    (b'{"a": 1}', "application/json"),
+]
+READ_BEFORE = {
+    "nothing": lambda request: None,
+    "body": lambda request: request.body,
+    "post": lambda request: request.POST,
+    "files": lambda request: request.FILES,
+}
+OURS = "wsgi_lambda.django.middleware.LambdaFunctionsMiddleware"
+
+
+def reading(name: str) -> str:
+    """Return the import path of a middleware that reads the body in its process_view."""
+    return f"tests.inapp.test_django_bodies.reads_{name}"
+
+
+def _make(name: str) -> Any:
+    class Middleware:
+        def __init__(self, get_response: Any) -> None:
+            self.get_response = get_response
+
+        def __call__(self, request: Any) -> Any:
+            return self.get_response(request)
+
+        def process_view(self, request: Any, *_: Any) -> None:
+            READ_BEFORE[name](request)
+
+    return Middleware
+
+
+reads_nothing, reads_body, reads_post, reads_files = map(_make, READ_BEFORE)
+
+
+def own_urls() -> Any:
+    from django.urls import path
+
+    from wsgi_lambda.django import LambdaView, functions, keep_body, lambda_view
+
+    def own(request: Any) -> Any:
+        return functions["pay"].respond(request)
+
+    @keep_body
+    def kept(request: Any) -> Any:
+        return functions["pay"].respond(request)
+
+    return [
+        path("view/", lambda_view("pay")),
+        path("class/", LambdaView.as_view(function="pay")),
+        path("own/", own),
+        path("kept/", kept),
+    ]
+
+
+def project(make_django: MakeDjango, *middleware: str, **settings: Any) -> Any:
+    options = {**RAW, **settings.pop("options", {})}
+    return make_django(
+        {"/route": "f"},
+        {"pay": {}},
+        urls=own_urls,
+        options=options,
+        MIDDLEWARE=list(middleware),
+        **settings,
+    ).client
+
+
+def post(client: Any, path: str, body: bytes, kind: str, **environ: Any) -> Any:
+    return client.generic("POST", path, body, content_type=kind, **environ)
+
+
+@pytest.mark.parametrize("path", ["/route", "/view/", "/class/", "/kept/"])
+@pytest.mark.parametrize("before", READ_BEFORE)
+@pytest.mark.parametrize(("body", "kind"), BODIES)
+def test_body_is_complete_whatever_has_read_it_before(
+    make_django: MakeDjango, far: LambdaServer, path: str, before: str, body: bytes, kind: str
+) -> None:
+    client = project(make_django, OURS, reading(before))
+    assert post(client, path, body, kind).status_code == 200
+    assert events(far)[0]["request_body"] == body.decode()
+
+
+@pytest.mark.parametrize("before", ["nothing", "body"])
+@pytest.mark.parametrize(("body", "kind"), BODIES)
+def test_view_without_the_mark_may_read_the_body(
+    make_django: MakeDjango, far: LambdaServer, before: str, body: bytes, kind: str
+) -> None:
+    client = project(make_django, OURS, reading(before))
+    assert post(client, "/own/", body, kind).status_code == 200
+    assert events(far)[0]["request_body"] == body.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        ("/own/", [OURS, reading("post")]),
+        ("/route", [reading("post"), OURS]),
+        ("/kept/", [reading("files")]),
+    ],
+    ids=["without-the-mark", "wrong-order", "without-the-middleware"],
+)
+def test_parsed_form_is_a_500_that_names_the_remedy(
+    make_django: MakeDjango,
+    far: LambdaServer,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    order: list[str],
+) -> None:
+    client = project(make_django, *order)
+    response = post(client, path, *BODIES[1])
+    assert (response.status_code, far.invocations) == (500, [])
+    assert "keep_body" in caplog.text
+    assert "LambdaFunctionsMiddleware" in caplog.text
+
+
+def test_project_reads_the_body_after_the_function(
+    make_django: MakeDjango, far: LambdaServer
+) -> None:
+    from django.urls import path
+
+    from wsgi_lambda.django import functions
+
+    seen: list[Any] = []
+
+    def view(request: Any) -> Any:
+        response = functions["pay"].respond(request)
+        seen.append((request.body, request.POST.getlist("a")))
+        return response
+
+    client = make_django({}, {"pay": RAW}, urls=lambda: [path("own/", view)], MIDDLEWARE=[]).client
+    post(client, "/own/", *BODIES[0])
+    assert seen == [(FORM, ["1", "3"])]
+
+
+FRAMING: dict[str, tuple[dict[str, Any], int]] = {
+    "short": ({"CONTENT_LENGTH": "50"}, 400),
+    "chunked": ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}, 411),
+    "both": ({"HTTP_TRANSFER_ENCODING": "chunked"}, 400),
+    "no-number": ({"CONTENT_LENGTH": "+3"}, 400),
+}
+
+
+@pytest.mark.parametrize("path", ["/route", "/view/", "/own/"])
+@pytest.mark.parametrize("case", FRAMING)
+def test_invalid_framing(make_django: MakeDjango, far: LambdaServer, path: str, case: str) -> None:
+    framing, status = FRAMING[case]
+    client = project(make_django, OURS, reading("nothing"))
+    kind = "text/plain"
+    response = post(client, path, b"a=1", kind, **framing, **{"wsgi.input": io.BytesIO(b"a=1")})
+    assert (response.status_code, far.invocations) == (status, [])
+
+
+def test_chunked_body_whose_end_the_server_knows(
+    make_django: MakeDjango, far: LambdaServer
+) -> None:
+    client = project(make_django, OURS, reading("post"))
+    framing = {
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_LENGTH": "",
+        "wsgi.input": io.BytesIO(FORM),
+        "wsgi.input_terminated": True,
+    }
+    assert post(client, "/route", b"", BODIES[0][1], **framing).status_code == 200
+    assert events(far)[0]["request_body"] == FORM.decode()
+
+
+def test_body_over_every_limit_is_rejected_before_it_is_read(
+    make_django: MakeDjango, far: LambdaServer
+) -> None:
+    class Unread(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError
+
+    client = project(make_django, OURS, options={"max_payload_size": 100})
+    framing = {"CONTENT_LENGTH": "101", "wsgi.input": Unread()}
+    response = post(client, "/route", b"", "text/plain", **framing)
+    assert (response.status_code, far.invocations) == (413, [])
+
+
+def test_body_over_the_functions_limit(make_django: MakeDjango, far: LambdaServer) -> None:
+    small = {"function_name": "f", "max_payload_size": 100}
+    client = make_django({"/small": small, "/large": "g"}, options=RAW, MIDDLEWARE=[OURS]).client
+    assert post(client, "/small", b"x" * 200, "text/plain").status_code == 413
+    assert post(client, "/large", b"x" * 200, "text/plain").status_code == 200
+    assert len(far.invocations) == 1
+
+
+def upload(field: int, file: int) -> bytes:
+    return (
+        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"x" * field + b"\r\n"
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
+        + b"y" * file
+        + b"\r\n--b--\r\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["/route", "/view/", "/own/"])
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"x" * 1000, "text/plain", 200),
+        (b"x" * 1001, "text/plain", 400),
+        (b"a=" + b"x" * 1000, BODIES[0][1], 400),
+        (upload(10, 5000), BODIES[1][1], 200),
+        (upload(5000, 10), BODIES[1][1], 400),
+    ],
+    ids=["fits", "text", "form", "file", "field"],
+)
+def test_limit_of_django(
+    make_django: MakeDjango, far: LambdaServer, path: str, body: bytes, kind: str, status: int
+) -> None:
+    client = project(make_django, OURS, DATA_UPLOAD_MAX_MEMORY_SIZE=1000)
+    response = post(client, path, body, kind)
+    assert (response.status_code, len(far.invocations)) == (status, int(status == 200))
+
+
+def test_no_limit_of_django(make_django: MakeDjango, far: LambdaServer) -> None:
+    client = project(make_django, OURS, DATA_UPLOAD_MAX_MEMORY_SIZE=None)
+    assert post(client, "/route", b"x" * 3_000_000, "text/plain").status_code == 200

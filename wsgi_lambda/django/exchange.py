@@ -1,0 +1,191 @@
+"""A Django request becomes one of ours, our response becomes one of Django's."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, RawPostDataException
+from django.utils.encoding import repercent_broken_unicode
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+from wsgi_lambda.django.conf import dispatcher
+from wsgi_lambda.django.cookies import FunctionCookies
+from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
+from wsgi_lambda.request import FrameworkValues, Request
+from wsgi_lambda.response.wsgi import Response, for_framework
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: The attribute of a view whose request's body is read before CsrfViewMiddleware works.
+KEEPS_BODY = "wsgi_lambda_keeps_body"
+
+
+def keep_body(view: View) -> View:
+    """Mark a view that calls `respond(request)`: its request's body stays complete.
+
+    Without it, the body of a multipart form is gone once a middleware or the view
+    has parsed it. Put it above all other decorators. LambdaFunctionsMiddleware
+    must be installed.
+    """
+    setattr(view, KEEPS_BODY, True)
+    return view
+
+
+def environ_of(request: HttpRequest, path: str | None = None) -> WSGIEnvironment:
+    """Return the WSGI environ of ``request``, a copy.
+
+    ``path`` is the part of the path that routes are compared with, if urls were
+    included below a prefix. Host, port and scheme are those that Django trusts.
+    Raises `DisallowedHost`.
+    """
+    environ: WSGIEnvironment = dict(request.META)
+    host = request.get_host()
+    if "HTTP_HOST" in environ or settings.USE_X_FORWARDED_HOST:
+        environ["HTTP_HOST"] = host
+    environ["SERVER_PORT"] = request.get_port()
+    environ["wsgi.url_scheme"] = request.scheme
+    scope = getattr(request, "scope", None)
+    if scope is not None:
+        environ["SERVER_PROTOCOL"] = f"HTTP/{scope.get('http_version', '1.1')}"
+        raw = scope.get("raw_path")
+        if raw is not None:
+            query = environ["QUERY_STRING"]
+            environ["RAW_URI"] = raw.decode("latin-1") + (f"?{query}" if query else "")
+    _set_path(environ, request, path)
+    return environ
+
+
+def _set_path(environ: WSGIEnvironment, request: HttpRequest, path: str | None) -> None:
+    """Write PATH_INFO and SCRIPT_NAME as PEP 3333 wants them: bytes as latin-1 characters."""
+    script, info = environ.get("SCRIPT_NAME", ""), request.path_info
+    below = 0 if path is None else len(info) - len(path) - 1
+    if not (script.isascii() and info.isascii()) or "%" in info:
+        raw = unquote_to_bytes(_raw_path(environ))
+        prefix = len(info[: max(below, 0)].encode())
+        is_raw = script + info in (_as_django(raw), raw.decode(errors="replace"))
+        script_bytes = script.encode()
+        info_bytes = raw[len(script_bytes) :] if is_raw else info.encode()
+        script, info = script_bytes.decode("latin-1"), info_bytes.decode("latin-1")
+        below = prefix
+    environ["SCRIPT_NAME"], environ["PATH_INFO"] = script, info
+    if below > 0:
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = script + info[:below], info[below:]
+
+
+def _as_django(raw: bytes) -> str:
+    text: str = repercent_broken_unicode(raw).decode()
+    return text
+
+
+def _raw_path(environ: WSGIEnvironment) -> str:
+    target: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    return target.partition("?")[0]
+
+
+def principal_of(request: HttpRequest) -> Callable[[], str | None] | None:
+    """Return a callable that returns who is asking; None for REMOTE_USER."""
+    configured = dispatcher().principal
+    if configured is not None:
+        return lambda: configured(request)
+    user = getattr(request, "user", None)
+    if user is None:
+        return None
+    return lambda: user.get_username() if user.is_authenticated else None
+
+
+def make_request(
+    request: HttpRequest, environ: WSGIEnvironment, framework: FrameworkValues
+) -> Request:
+    """Return ``request`` with its whole body; raises what `read_body` raises."""
+    return Request(environ, body=read_body(request), framework=framework)
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """Return the whole body, and leave it to Django as well.
+
+    Raises a logged `LambdaError` for a body that is incomplete, too large or gone,
+    and `RequestDataTooBig` over DATA_UPLOAD_MAX_MEMORY_SIZE.
+    """
+    if not request._read_started:
+        environ = request.META
+        if "wsgi.input" not in environ:
+            # ASGI has received the whole body already.
+            environ = {**environ, "wsgi.input": request, "wsgi.input_terminated": True}
+        made = Request(environ)
+        body = b""
+        try:
+            body = _read_first(request, made)
+        except LambdaError as error:
+            dispatcher().failure_response(error, made)
+            raise
+        finally:
+            # After a failure too: nothing else may wait for the rest of the body.
+            request._body, request._stream, request._read_started = body, io.BytesIO(body), True
+        _check_fields(request)
+    try:
+        found: bytes = request.body
+    except RawPostDataException:
+        gone = BodyGone(
+            detail="it was parsed before: mark the view with keep_body, and put "
+            "LambdaFunctionsMiddleware before the middleware that parses it"
+        )
+        dispatcher().failure_response(gone, Request(request.META, body=b""))
+        raise gone from None
+    return found
+
+
+def _read_first(request: HttpRequest, made: Request) -> bytes:
+    limit, most = dispatcher().body_limit(made), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if most is None or most >= limit or _is_multipart(request):
+        return made.body.read(limit)
+    try:
+        return made.body.read(most)
+    except PayloadTooLarge:
+        raise RequestDataTooBig(
+            "Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE."
+        ) from None
+
+
+def _check_fields(request: HttpRequest) -> None:
+    """Let Django check the fields of a large multipart form; files do not count."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if most is not None and len(request.body) > most and _is_multipart(request):
+        request.POST  # noqa: B018 - raises RequestDataTooBig
+
+
+def _is_multipart(request: HttpRequest) -> bool:
+    return bool(request.content_type == "multipart/form-data")
+
+
+def to_django(response: Response, method: str) -> HttpResponse:
+    """Return an HttpResponse: repeated headers are joined, each cookie keeps its line."""
+    response = for_framework(response, method)
+    made = HttpResponse(response.body, reason=response.phrase or None)
+    made.status_code = response.status  # the constructor allows no status above 599
+    headers, cookies = made.headers, []
+    del headers["Content-Type"]
+    for name, value in response.headers:
+        if name.lower() == "set-cookie":
+            cookies.append(value)
+        elif name in headers:
+            headers[name] = f"{headers[name]}, {value}"
+        else:
+            headers[name] = value
+    if cookies:
+        made.cookies = FunctionCookies(cookies)
+    return made
+
+
+def failure(error: LambdaError, request: HttpRequest) -> HttpResponse:
+    """Return the response for a failure; one that the project raised itself is logged."""
+    if error.response is None:
+        made = Request({**request.META, "wsgi.url_scheme": request.scheme}, body=b"")
+        dispatcher().failure_response(error, made)
+    return to_django(error.response, request.method or "")
