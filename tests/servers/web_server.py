@@ -127,8 +127,10 @@ def send(
     target: str,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
+    *,
+    is_closed: bool = True,
 ) -> ClientResponse:
-    """Send a request like `WebServer.send`, to any server."""
+    """Send a request like `WebServer.send`, to any server; see `send_bytes`."""
     lines = [(name, value) for name, value in headers]
     names = {name.lower() for name, _ in lines}
     if "host" not in names:
@@ -137,14 +139,22 @@ def send(
         lines.append(("Content-Length", str(len(body))))
     head = f"{method} {target} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in [*lines, ("Connection", "close")])
-    return send_bytes(address, head.encode("latin-1") + b"\r\n" + body, method)
+    request = head.encode("latin-1") + b"\r\n" + body
+    return send_bytes(address, request, method, is_closed=is_closed)
 
 
-def send_bytes(address: tuple[str, int], request: bytes, method: str = "GET") -> ClientResponse:
-    """Send ``request`` unchanged, close the sending side, and return the response."""
+def send_bytes(
+    address: tuple[str, int], request: bytes, method: str = "GET", *, is_closed: bool = True
+) -> ClientResponse:
+    """Send ``request`` unchanged, close the sending side, and return the response.
+
+    With ``is_closed=False`` the sending side stays open: uvicorn takes the end of a
+    connection for a client that is gone.
+    """
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(request)
-        sock.shutdown(socket.SHUT_WR)
+        if is_closed:
+            sock.shutdown(socket.SHUT_WR)
         response = http.client.HTTPResponse(sock, method=method)
         try:
             response.begin()
