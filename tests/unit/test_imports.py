@@ -90,6 +90,7 @@ MAY_IMPORT = {
     },
     "event": {"errors", "header_syntax", "options", "request", "strict_json", "trace", "printable"},
     "config": {"credentials", "errors", "options"},
+    "testing": {"credentials", "errors", "invoke", "local_runtime", "options", "wire"},
     "credentials": {"after_fork", "errors", "header_syntax", "options"},
     "authorize": {"errors", "request"},
     "on_error": {"errors", "request", "response", "printable"},
@@ -127,7 +128,7 @@ MAY_IMPORT = {
 KNOWN_TO_RESPONSE = {"wsgi_lambda.invoke", "wsgi_lambda.invoke.reply"}
 
 #: Only local mode, and the tests of users, load the runtime for handlers and simplejson.
-KNOWS_LOCAL_RUNTIME = {"wsgi_lambda.invoke.in_process"}
+KNOWS_LOCAL_RUNTIME = {"invoke.in_process", "testing.far_end", "testing.replies"}
 
 #: The folders and files that may know a library.
 KNOWN_TO = {
@@ -205,7 +206,7 @@ def test_response_knows_only_the_value_types_of_invoke():
 
 def test_local_runtime_is_known_to_local_mode():
     knowing = {
-        module
+        module.removeprefix("wsgi_lambda.")
         for module in MODULES
         if row(module) != "local_runtime"
         and any(row(source) == "local_runtime" for source, _ in imports(module))

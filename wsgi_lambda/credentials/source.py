@@ -67,7 +67,7 @@ class CredentialSource:
         Returns None if they are the route's own keys, which cannot be renewed.
         Raises like `get`.
         """
-        if self._is_static:
+        if self.is_static:
             return None
         return self._without_look_up() or self._cache.renew(stale, deadline).credentials
 
@@ -80,7 +80,8 @@ class CredentialSource:
         return keys[1] if keys else self._cache.get(deadline).origin
 
     @property
-    def _is_static(self) -> bool:
+    def is_static(self) -> bool:
+        """Whether these are the route's own keys, which cannot be renewed."""
         return self._own is not None and not self._identity.aws_assume_role_arn
 
     def _without_look_up(self) -> Credentials | None:

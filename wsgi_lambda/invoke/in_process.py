@@ -15,7 +15,7 @@ from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.client import too_large
 from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.connections import Connections
-from wsgi_lambda.invoke.invoked_function import InvokedFunction
+from wsgi_lambda.invoke.invoked_function import InvokedFunction, log_event_error
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.turns import Turns
 from wsgi_lambda.local_runtime.context import LambdaContext
@@ -26,8 +26,6 @@ from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
 from wsgi_lambda.options import HandlerName, Route
 
 log = logging.getLogger("wsgi_lambda")
-
-_LOGGED = 8 * 1024  # bytes of the error of an Event
 
 Named = Callable[..., Any] | HandlerName | None
 
@@ -76,11 +74,9 @@ class InProcess:
             _start(partial(start_thread, work, self._thread_name(request_id)))
             return Reply(202, tuple(headers), b"")
         outcome, log_text = self._run(invocation, request_id, deadline)
-        headers.append(("X-Amz-Executed-Version", self._function.version))
-        if outcome.error_type:
-            headers.append(("X-Amz-Function-Error", "Unhandled"))
-        if self.route.target.log_type == "Tail":
-            headers.append(("X-Amz-Log-Result", log_result(log_text)))
+        error = "Unhandled" if outcome.error_type else ""
+        log_tail = log_result(log_text) if self.route.target.log_type == "Tail" else ""
+        headers += self._function.reply_headers(error, log_tail)
         return Reply(200, tuple(headers), outcome.body)
 
     def _run(self, invocation: Invocation, request_id: str, deadline: float) -> tuple[Outcome, str]:
@@ -99,27 +95,23 @@ class InProcess:
         try:
             outcome = self._wait(self._start_handler(invocation, request_id), request_id)
         except LambdaError as error:
-            self._log_event_error(request_id, error.detail)
+            log_event_error(self._function.name, request_id, error.detail)
         else:
             if outcome is not None and outcome.error_type:
-                text = outcome.body[:_LOGGED].decode(errors="replace")
-                self._log_event_error(request_id, text)
-
-    def _log_event_error(self, request_id: str, text: str) -> None:
-        log.error(
-            "function %s: an Event failed, request %s: %r", self._function.name, request_id, text
-        )
+                text = outcome.body.decode(errors="replace")
+                log_event_error(self._function.name, request_id, text)
 
     def _start_handler(
         self, invocation: Invocation, request_id: str, deadline: float | None = None
     ) -> ThreadedRun:
         """Start the handler when it is its turn; without ``deadline`` the `timeout` begins then."""
         shared, timeout = self._shared, self.route.target.timeout
+        tenant = invocation.headers.get("X-Amz-Tenant-Id")
         turn = shared.turns.take() if deadline is None else shared.turns.take(deadline)
         run = ThreadedRun(
             shared.environment,
             invocation.payload,
-            partial(LambdaContext, **self._function.context(invocation, request_id)),
+            partial(LambdaContext, **self._function.context(request_id, tenant)),
             request_id,
             deadline=time.monotonic() + timeout if deadline is None else deadline,
             limit=self.route.local.handler_timeout,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
-from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import Tenant, split_function_name
 
+log = logging.getLogger("wsgi_lambda")
+
+_LOGGED = 8 * 1024  # characters of the error of an Event
 _NO_ACCOUNT = "000000000000"
 #: The partitions by the beginning of their region names; AWS's own is "aws".
 #: https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json
@@ -58,7 +61,7 @@ class InvokedFunction:
             client_context=target.client_context,
         )
 
-    def context(self, invocation: Invocation, request_id: str) -> dict[str, Any]:
+    def context(self, request_id: str, tenant: str | None) -> dict[str, Any]:
         """Return the arguments of `LambdaContext`, except its deadline."""
         encoded = self.client_context
         return {
@@ -67,5 +70,22 @@ class InvokedFunction:
             "function_version": self.version,
             "invoked_function_arn": self.arn,
             "client_context": json.loads(base64.b64decode(encoded)) if encoded else None,
-            "tenant_id": invocation.headers.get("X-Amz-Tenant-Id", self.tenant),
+            "tenant_id": tenant or self.tenant,
         }
+
+    def reply_headers(self, error: str, log_result: str) -> list[tuple[str, str]]:
+        """Return the headers of a reply that any other reply does not have.
+
+        ``error`` is the value of `X-Amz-Function-Error`, "" for a result.
+        """
+        headers = [("X-Amz-Executed-Version", self.version)]
+        if error:
+            headers.append(("X-Amz-Function-Error", error))
+        if log_result:
+            headers.append(("X-Amz-Log-Result", log_result))
+        return headers
+
+
+def log_event_error(function: str, request_id: str, text: str) -> None:
+    """Log the error of an asynchronous invocation, of which nobody else learns."""
+    log.error("function %s: an Event failed, request %s: %r", function, request_id, text[:_LOGGED])

@@ -18,4 +18,9 @@ def make_invoker(route: Route, connections: Connections) -> Invoker:
         from wsgi_lambda.invoke.in_process import InProcess
 
         return InProcess(route, connections)
+    return invoker_in_lambda(route, connections)
+
+
+def invoker_in_lambda(route: Route, connections: Connections) -> Invoker:
+    """Return the Invoker of the function in Lambda, even if the route has a handler here."""
     return Function(route, connections)

@@ -38,9 +38,10 @@ class RetryQuota:
     """
 
     def __init__(self) -> None:
-        reset_after_fork(self._reset)
+        reset_after_fork(self.refill)
 
-    def _reset(self) -> None:
+    def refill(self) -> None:
+        """Start again with all tokens."""
         self._lock = threading.Lock()
         self._tokens = CAPACITY
 

@@ -1,0 +1,39 @@
+"""The pytest fixture of wsgi_lambda: functions of a test take the place of those in Lambda.
+
+It is next to the package, and imports nothing of it until a test uses the fixture: a
+plugin inside the package would be imported before pytest-cov measures anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from wsgi_lambda.testing import LambdaFunctions
+
+
+@pytest.fixture
+def lambda_functions() -> Iterator[LambdaFunctions]:
+    """Return the functions of this test; see `wsgi_lambda.testing`."""
+    from wsgi_lambda import testing
+
+    with testing.lambda_functions() as functions:
+        yield functions
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test, not its teardown, if it has called functions that it does not know."""
+    functions = getattr(item, "funcargs", {}).get("lambda_functions")
+    try:
+        result = yield
+        if functions is not None:
+            functions.check()
+    except BaseException:
+        if functions is not None:
+            functions.is_strict = False  # one failure is enough
+        raise
+    return result
