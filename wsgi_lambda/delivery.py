@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class Delivery:
     """The course of one invocation: filled while it happens, read afterwards.
 
-    Every request has one, whether or not anybody reads it. Times are seconds.
+    Every request has one, whether or not anybody reads it, so it is a plain class whose
+    attributes have defaults. Times are seconds.
     """
 
     #: The trace that was sent: `Root=…;Parent=…;Sampled=…`.

@@ -9,13 +9,26 @@ chain of providers, in this order; see `source.CredentialSource`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
 class Credentials:
-    """One set of AWS credentials; the repr is `Credentials()`."""
+    """One set of AWS credentials; the repr is `Credentials()`.
 
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    Nothing changes a set, so that no thread signs with the key of one and the
+    token of another. It is not a tuple: crash reporters would show its values.
+    """
+
+    __slots__ = ("access_key", "secret_key", "session_token")
+
+    def __init__(self, access_key: str, secret_key: str, session_token: str | None = None) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.session_token = session_token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Credentials) and (
+            (self.access_key, self.secret_key, self.session_token)
+            == (other.access_key, other.secret_key, other.session_token)
+        )
+
+    def __repr__(self) -> str:
+        return "Credentials()"

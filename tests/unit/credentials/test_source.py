@@ -134,6 +134,13 @@ def test_repr_shows_no_key():
     assert (repr(shown), str(shown)) == ("Credentials()", "Credentials()")
 
 
+@pytest.mark.parametrize("other", [("a", "b"), ("a", "b", "d"), ("a", "d", "c"), ("d", "b", "c")])
+def test_credentials_are_equal_if_all_three_values_are(other):
+    assert Credentials("a", "b", "c") == Credentials("a", "b", "c")
+    assert Credentials("a", "b", "c") != Credentials(*other)
+    assert Credentials("a", "b", "c") != ("a", "b", "c")
+
+
 @pytest.fixture
 def _no_botocore(monkeypatch):
     """Make botocore look uninstalled."""
