@@ -25,6 +25,8 @@ class Delivery:
     attempts: int = 0
     #: Whether the connection of the last attempt had been used before.
     is_reused: bool | None = None
+    #: Connections that were opened for it.
+    opened: int = 0
     #: Time spent waiting for credentials.
     credentials_wait: float = 0.0
     #: Time spent waiting before retries.

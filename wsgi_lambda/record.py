@@ -13,10 +13,10 @@ from wsgi_lambda.observe import (
     FIELDS,
     TRACE_HEADERS,
     InvocationRecord,
-    Observers,
-    WatchedBody,
+    PreparedObserver,
     access_log,
 )
+from wsgi_lambda.observe.calling import Observers, WatchedBody
 from wsgi_lambda.observe.log_limit import LogLimit
 from wsgi_lambda.observe.report import read_report
 from wsgi_lambda.options import Route
@@ -46,6 +46,9 @@ class Recorder:
         # A route's own hash would read all of its options.
         self._facts = {id(route): facts_of(route) for route in routes}
         self._observers = Observers(observers, limit)
+        for observer in observers:
+            if isinstance(observer, PreparedObserver):
+                observer.prepare(map(InvocationRecord, self._facts.values()))
 
     def watch(self, route: Route, request: Request | NoRequest) -> Watch:
         """Return the watch of a request, which begins now."""
@@ -118,6 +121,7 @@ def _fill(record: InvocationRecord, delivery: Delivery) -> None:
     record.backoff_ms = delivery.backoff * 1000
     record.attempts = delivery.attempts
     record.is_reused = delivery.is_reused
+    record.connections_opened = delivery.opened
     record.payload_bytes = delivery.payload_bytes
     record.response_bytes = delivery.response_bytes
     if delivery.attempts:

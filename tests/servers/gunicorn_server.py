@@ -42,12 +42,14 @@ def site(lambda_server: LambdaServer, routes: Mapping[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def gunicorn(folder: Path, source: str, *arguments: str) -> Iterator[Gunicorn]:
+def gunicorn(
+    folder: Path, source: str, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Gunicorn]:
     """Serve the ``app`` of a module; at the end SIGTERM must stop it with exit status 0."""
     (folder / "lambda_site.py").write_text(source)
     inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     project = str(Path(__file__).parents[2])
-    environ = {**inherited, "HOME": str(folder), "PYTHONPATH": project, "TMPDIR": str(folder)}
+    own = {"HOME": str(folder), "PYTHONPATH": project, "TMPDIR": str(folder)}
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         address = listener.getsockname()
         bind = f"fd://{listener.fileno()}"
@@ -57,7 +59,7 @@ def gunicorn(folder: Path, source: str, *arguments: str) -> Iterator[Gunicorn]:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environ,
+            env={**inherited, **own, **(environ or {})},
             pass_fds=[listener.fileno()],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -77,6 +77,7 @@ def test_fields_of_a_success(
         "backoff_ms": 0.0,
         "attempts": 1,
         "is_reused": False,
+        "connections_opened": 1,
         "payload_bytes": len(lambda_server.invocations[0].body),
         "response_bytes": 6,
         "function_ms": 12.34,

@@ -102,6 +102,7 @@ class Function:
             return error
         finally:
             invocation.delivery.is_reused = attempt.reused
+            invocation.delivery.opened += attempt.opened and not attempt.reused
 
     def _prepare_repeat(
         self,

@@ -6,12 +6,7 @@ the configuration. Nothing here knows a request, a reply or a response.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-
-from wsgi_lambda.observe.log_limit import LogLimit
-
-log = logging.getLogger("wsgi_lambda")
+from collections.abc import Iterable
 
 #: The trace headers that an observer may set.
 TRACE_HEADERS = ("x-amzn-trace-id", "traceparent", "tracestate", "baggage")
@@ -44,6 +39,7 @@ _DEFAULTS: dict[str, object] = {
     "backoff_ms": 0.0,
     "attempts": 0,
     "is_reused": None,
+    "connections_opened": 0,
     "payload_bytes": 0,
     "response_bytes": 0,
     "function_ms": None,
@@ -100,6 +96,7 @@ class InvocationRecord:
     backoff_ms: float
     attempts: int
     is_reused: bool | None
+    connections_opened: int
     payload_bytes: int
     response_bytes: int
     function_ms: float | None
@@ -158,100 +155,8 @@ class Observer:
         """The response is complete; a stream may end in another thread or context."""
 
 
-class Observers:
-    """The observers of a configuration: `began` in their order, the others in reverse."""
+class PreparedObserver(Observer):
+    """An observer that wants to know the routes before the first request."""
 
-    def __init__(self, observers: Sequence[object], limit: LogLimit) -> None:
-        self._limit = limit
-        self._began = _hooks(observers, "began")
-        self._replied = _hooks(observers, "replied")[::-1]
-        self._ended = _hooks(observers, "ended")[::-1]
-        self._any = bool(observers)
-
-    def __bool__(self) -> bool:
-        return self._any
-
-    def began(self, record: InvocationRecord) -> None:
-        self._call(self._began, record)
-
-    def replied(self, record: InvocationRecord) -> None:
-        self._call(self._replied, record)
-
-    def ended(self, record: InvocationRecord) -> None:
-        self._call(self._ended, record)
-
-    def _call(self, hooks: Sequence[Hook], record: InvocationRecord) -> None:
-        for hook in hooks:
-            try:
-                hook(record)
-            except Exception as error:  # noqa: BLE001 - the request continues
-                self._log(hook, error, record)
-
-    def _log(self, hook: Hook, error: Exception, record: InvocationRecord) -> None:
-        name = type(getattr(hook, "__self__", hook)).__qualname__
-        self._limit.log(
-            log,
-            logging.ERROR,
-            (f"observer {name}", type(error).__name__, 0),
-            f"observer {name} {type(error).__name__}: %s failed, request %s",
-            getattr(hook, "__name__", "it"),
-            record.aws_request_id or "-",
-            extra={"route": record.route, "aws_request_id": record.aws_request_id},
-            exc_info=True,
-        )
-
-
-Hook = Callable[[InvocationRecord], None]
-
-
-def _hooks(observers: Iterable[object], name: str) -> tuple[Hook, ...]:
-    """Return the methods ``name`` of the observers that do something."""
-    found = (getattr(observer, name, None) for observer in observers)
-    return tuple(
-        hook
-        for hook in found
-        if hook is not None and getattr(hook, "__func__", None) is not getattr(Observer, name)
-    )
-
-
-class WatchedBody:
-    """The body of a response; calls ``end`` once, when it is complete.
-
-    That is when it is exhausted, fails, is closed or is garbage-collected.
-    ``end`` gets the exception, or None.
-    """
-
-    def __init__(self, body: Iterable[bytes], end: Callable[[BaseException | None], None]) -> None:
-        self._body = body
-        self._chunks = iter(body)
-        self._end: Callable[[BaseException | None], None] | None = end
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._chunks)
-        except StopIteration:
-            self._finish(None)
-            raise
-        except BaseException as error:
-            self._finish(error)
-            raise
-
-    def close(self) -> None:
-        """Close the body, as WSGI servers do at the end of each response."""
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._finish(None)
-
-    def __del__(self) -> None:
-        self._finish(None)
-
-    def _finish(self, error: BaseException | None) -> None:
-        end, self._end = self._end, None
-        if end is not None:
-            end(error)
+    def prepare(self, routes: Iterable[InvocationRecord]) -> None:
+        """Prepare for ``routes``, one empty record for each."""

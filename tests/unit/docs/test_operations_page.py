@@ -27,7 +27,7 @@ from tests.unit.docs.pages import (
 from tests.unit.docs.running import far_end, python
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.errors import LambdaError
-from wsgi_lambda.observe import FIELDS
+from wsgi_lambda.observe import FIELDS, opentelemetry, prometheus
 
 PAGE = page("docs/operations.md")
 LOGGING = section(PAGE, "The log")
@@ -144,3 +144,40 @@ def test_observer_on_the_page_gets_the_record(
         app = make_app(given["routes"], observers=given["observers"])
         assert Client(app).get("/lambda1").status_code == 200
     assert [name for name, _ in calls] == ["lambda.MyLambda", "lambda.MyLambda.ok"]
+
+
+SCRAPE = """
+import mysite.wsgi
+from django.conf import settings
+from shop.metrics import metrics
+from wsgi_lambda import LambdaMiddleware
+
+LambdaMiddleware(None, settings.WSGI_LAMBDA)
+response = metrics(None)
+print(response["Content-Type"].partition(";")[0])
+print("wsgi_lambda_in_flight" in response.content.decode())
+"""
+
+
+def test_metrics_page_of_django(project: Path) -> None:
+    text = section(PAGE, "Prometheus")
+    save_files(text, project)
+    settings = block(text, "python", "observers")
+    with (project / "mysite" / "settings.py").open("a") as file:
+        file.write(f"\n{settings}")
+    (project / "show.py").write_text(SCRAPE)
+    assert python(project, "show.py") == "text/plain\nTrue\n"
+
+
+def test_page_names_every_metric_of_prometheus() -> None:
+    described = {name for row in rows(section(PAGE, "Prometheus")) for name in code(row[0])}
+    names = {each.name for each in prometheus.OF_ROUTE.values()}
+    assert described == {*names, prometheus.INVOCATIONS, prometheus.CONNECTIONS_OPENED}
+
+
+def test_page_names_every_attribute_and_metric_of_opentelemetry() -> None:
+    text = section(PAGE, "OpenTelemetry")
+    described = {name for row in rows(text) for cell in row for name in code(cell)}
+    source = Path(opentelemetry.__file__).read_text("utf-8")
+    names = set(re.findall(r'"([a-z_]+\.[a-z_.]+)"', source))
+    assert names <= described

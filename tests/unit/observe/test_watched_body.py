@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wsgi_lambda.observe import WatchedBody
+from wsgi_lambda.observe.calling import WatchedBody
 
 
 class Body:
