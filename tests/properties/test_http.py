@@ -116,6 +116,7 @@ def by_us(data: bytes, cuts: list[int], method: str) -> dict[str, Any]:
     response, connection = respond(*split(data, cuts), method=method)
     body = b"".join(iter(response.read_some, b""))
     assert response.is_over
+    response.release_conn()
     assert connection.is_kept != connection.is_closed
     return {
         "status": (response.version, response.status, response.reason),

@@ -32,8 +32,8 @@ class Connection(Protocol):
 class WireResponse:
     """A response whose body is still on the connection: what requests calls ``raw``.
 
-    The connection is given back as soon as the body has been read to its end, if
-    it may be used again. Any other end closes it: an error, `close` or
+    The connection is given back by `read` at the end of the body, or by `release_conn`
+    after the end, if it may be used again. Any other end closes it: an error, `close`,
     `release_conn` before the end, or bytes after the end. The body is returned as
     received; Content-Encoding is not decoded. Reading raises ProtocolError for a
     malformed or truncated body, and OSError.
@@ -83,7 +83,6 @@ class WireResponse:
         except BaseException:
             self.close()
             raise
-        self._finish()
         return block
 
     def read(self, amt: int | None = None, decode_content: object = None) -> bytes:  # noqa: ARG002
@@ -93,14 +92,17 @@ class WireResponse:
             if not block:
                 self._unread = io.BytesIO(self.read_some())
                 block = self._unread.read(amt)
+                self._finish()
             return block
         block += self.read_some()
         if self._body.is_over:
+            self._finish()
             return block
         whole = io.BytesIO()
         while block:
             whole.write(block)
             block = self.read_some()
+        self._finish()
         return whole.getvalue()
 
     def stream(self, amt: int, decode_content: object = None) -> Iterator[bytes]:
@@ -108,7 +110,8 @@ class WireResponse:
         return iter(lambda: self.read(amt, decode_content), b"")
 
     def release_conn(self) -> None:
-        """Close the connection, unless the body's end has given it back already."""
+        """Give the connection back if the body has been read to its end, else close it."""
+        self._finish()
         self.close()
 
     def close(self) -> None:

@@ -12,13 +12,14 @@ from wsgi_lambda.wire.exchange import request_head
 TWO = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 
 
-def test_connection_is_given_back_with_the_last_byte() -> None:
+def test_connection_is_given_back_after_the_last_byte() -> None:
     response, connection = respond(TWO, b"ab", b"cd")
     seen = []
     while block := response.read_some():
         seen.append((block, response.length_remaining, response.is_over, connection.is_kept))
-    assert seen == [(b"ab", 2, False, False), (b"cd", 0, True, True)]
+    assert seen == [(b"ab", 2, False, False), (b"cd", 0, True, False)]
     response.release_conn()
+    assert connection.is_kept
     response.close()
     assert not connection.is_closed
 
