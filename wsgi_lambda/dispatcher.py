@@ -78,10 +78,13 @@ class Dispatcher:
         #: The configured callable that returns who is asking, called with a framework's request.
         self.principal = found.principal
 
+        self._lines = LogLines(found.whole.failure_log_limit)
+
         def make(route: Route) -> FunctionBackend:
             if not route.match.methods:
                 route = route._replace(match=route.match.replace(methods=default_methods))
-            return FunctionBackend(route, around(route, make_invoker(route, self.connections)))
+            invoker = around(route, make_invoker(route, self.connections))
+            return FunctionBackend(route, invoker, self._lines.stream_ended)
 
         self._functions = {route.name: make(route) for route in found.functions}
         self._ask = None if found.principal is None else _asking(found.principal)
@@ -91,11 +94,9 @@ class Dispatcher:
         #: Return the backend that owns a request, or None if the app does. It is the
         #: table's own method: requests of the app pay for one call less.
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
-        self._lines = LogLines(found.whole.failure_log_limit)
         self._watcher = Watcher(self.routes, found.whole.observers, self._lines.limit)
-        everything = (*found.routes, *found.functions)
-        self._most = most_permissive(route.event for route in everything)
-        warn_of_short_timeout(everything)
+        self._most = most_permissive(route.event for route in self.routes)
+        warn_of_short_timeout(self.routes)
 
     @property
     def configuration(self) -> Mapping[str, Any]:

@@ -17,11 +17,13 @@
           ├── DeadlinePassed     504   no whole reply within `timeout`
           ├── ServiceError       409 … 504   an error of Lambda itself
           ├── ResultError        502   the function's result is malformed
-          └── FunctionError      502, 504    the function raised an error, or timed out
+          ├── FunctionError      502, 504    the function raised an error, or timed out
+          └── StreamCutOff (ConnectionResetError)    a stream failed after its head
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -199,7 +201,8 @@ class ResultError(LambdaError):
 class FunctionError(LambdaError):
     """The function raised an error, or Lambda stopped it after its timeout (504).
 
-    ``kind`` is ``"Unhandled"`` or ``"Handled"``. ``error_type`` and ``error_message`` are
+    ``kind`` is ``"Unhandled"`` or ``"Handled"``, in a stream the runtime's name for the
+    error (``"Runtime.ExitError"``). ``error_type`` and ``error_message`` are
     the function's own, "" if its error contains none; ``body`` is the whole error,
     with its stack trace, and ``log`` the end of the function's log. None of them
     is in ``str()``.
@@ -230,3 +233,18 @@ class FunctionError(LambdaError):
         self.error_message = error_message
         self.body = body
         self.log = log
+
+
+class StreamCutOff(LambdaError, ConnectionResetError):
+    """A stream failed after its head: the iterator of the response raises this.
+
+    Nothing can be sent instead, so the server must close the connection. It is a
+    reset connection (ECONNRESET), which gunicorn closes without a traceback.
+    """
+
+    outcome = "stream_error"
+    default_message = "The response was cut off"
+
+    def __init__(self, *, detail: str, error_type: str, request_id: str) -> None:
+        super().__init__(detail=detail, error_type=error_type, request_id=request_id)
+        self.errno = errno.ECONNRESET

@@ -13,16 +13,31 @@ log = logging.getLogger("wsgi_lambda")
 
 
 def warn_of_short_timeout(routes: Iterable[Route]) -> None:
-    """Log a warning if a route's timeout exceeds gunicorn's, which kills the worker.
+    """Log a warning if gunicorn's timeout may kill the worker of a route.
 
     A sync worker, gunicorn's default, must finish a request within `--timeout`
-    (30 s). Workers of other classes only have to send a heartbeat. Nothing is
-    logged without gunicorn, or if gunicorn does not import the app while it starts.
+    (30 s). Workers of other classes only have to send a heartbeat. It is reported for
+    each route that streams, because a stream has no limit, and for the longest
+    `timeout` of the others. Nothing is logged without gunicorn, or if gunicorn does
+    not import the app while it starts.
     https://docs.gunicorn.org/en/stable/settings.html#timeout
     """
     limit = _sync_worker_timeout()
-    longest = max(routes, key=lambda route: route.target.timeout, default=None)
-    if limit and longest and longest.target.timeout > limit:
+    if not limit:
+        return
+    others = []
+    for route in routes:
+        if route.target.invoke_mode == "BUFFERED":
+            others.append(route)
+            continue
+        log.warning(
+            "gunicorn kills a sync worker after %g s, even during a stream, and the route %s "
+            "streams its response. Use --threads, or --timeout 0",
+            limit,
+            route.path,
+        )
+    longest = max(others, key=lambda route: route.target.timeout, default=None)
+    if longest and longest.target.timeout > limit:
         log.warning(
             "gunicorn kills a sync worker after %g s, even during a request, but the route %s may "
             "wait for %g s. Use --threads, or a longer --timeout",

@@ -11,7 +11,6 @@ import uuid
 from typing import Any
 
 from wsgi_lambda.after_fork import reset_after_fork
-from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import FunctionError, LambdaError, PayloadTooLarge
 from wsgi_lambda.observe.log_limit import LogLimit
 from wsgi_lambda.options import Route
@@ -42,7 +41,7 @@ class LogLines:
             self._function_error(error, request, route, extra)
         else:
             self._failure(error, request, route, extra)
-        _log_tail(request.delivery, extra)
+        _log_tail(request.delivery.log_result, extra)
 
     def replied(
         self,
@@ -57,7 +56,40 @@ class LogLines:
             extra = _extra(route, status, request.delivery.request_id, error)
             if error is not None:
                 self._function_error(error, request, route, extra)
-            _log_tail(request.delivery, extra)
+            _log_tail(request.delivery.log_result, extra)
+
+    def stream_ended(
+        self,
+        route: Route,
+        error: LambdaError | None,
+        *,
+        status: int,
+        request_id: str,
+        log_result: str,
+        sent: int,
+    ) -> None:
+        """Log how a stream ended whose head was sent: its failure, and the log of its function.
+
+        ``sent`` is the number of bytes of the body that were sent.
+        """
+        extra = _extra(route, status, request_id, error)
+        if error is not None:
+            details = [error.message, error.detail]
+            if isinstance(error, FunctionError):
+                details.append(error.body[:_LOGGED].decode(errors="replace"))
+            name = type(error).__name__
+            self.limit.log(
+                log,
+                logging.ERROR,
+                (extra["route"], f"stream cut off, {name}", status),
+                _template(route, f"stream cut off: %s, request %s, %d bytes sent: {name}: %s"),
+                extra["function"],
+                extra["aws_request_id"] or "-",
+                sent,
+                printable(": ".join(filter(None, details))),
+                extra=extra,
+            )
+        _log_tail(log_result, extra)
 
     def _failure(
         self,
@@ -129,8 +161,7 @@ def _request_line(request: Request | NoRequest, route: Route | None) -> tuple[st
     return printable(request.method), decode(request.path_info)
 
 
-def _log_tail(delivery: Delivery, extra: dict[str, Any]) -> None:
-    log_result = delivery.log_result
+def _log_tail(log_result: str, extra: dict[str, Any]) -> None:
     if not log_result or not tail_log.isEnabledFor(logging.INFO):
         return
     lines = _LINE_END.split(decode_log(log_result).rstrip("\r\n"))

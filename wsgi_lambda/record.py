@@ -105,7 +105,12 @@ class Watch:
             self.replied(error)
         self.completed(500)
 
-    def _stream_ended(self, status: int, error: BaseException | None) -> None:  # noqa: ARG002
+    def _stream_ended(self, status: int, error: BaseException | None) -> None:
+        record = self._record
+        if error is not None:
+            _fill_failure(record, error)
+        if record.attempts:
+            record.duration_ms = _duration(self._delivery)
         self.completed(status)
 
 
@@ -127,7 +132,11 @@ def _fill(record: InvocationRecord, delivery: Delivery) -> None:
     if delivery.attempts:
         # "Root=1-…-…;Parent=…": the id is in the first field.
         record.xray_trace_id = delivery.trace.partition(";")[0].removeprefix("Root=")
-        record.duration_ms = (delivery.finished - delivery.started) * 1000
+        record.duration_ms = _duration(delivery)
+
+
+def _duration(delivery: Delivery) -> float:
+    return (delivery.finished - delivery.started) * 1000
 
 
 def _fill_failure(record: InvocationRecord, error: BaseException) -> None:
@@ -160,5 +169,5 @@ def facts_of(route: Route) -> tuple[str, ...]:
         target.aws_region,
         route.endpoint,
         target.invocation_type,
-        "BUFFERED",
+        target.invoke_mode,
     )

@@ -94,7 +94,7 @@ def respond(
         if status != 204 and "transfer-encoding" not in names:
             defaults.append(("Content-Length", str(len(body))))
         lines = own + [pair for pair in defaults if pair[0].lower() not in names]
-        exchange.send(_head(f"{status} {phrase}", lines) + body)
+        exchange.send(head(f"{status} {phrase}", lines) + body)
         if ("connection", "close") in [(name.lower(), value.lower()) for name, value in own]:
             exchange.close()
 
@@ -140,7 +140,7 @@ def endless(prefix_headers: Headers = ()) -> Step:
     pairs = list(prefix_headers.items() if isinstance(prefix_headers, Mapping) else prefix_headers)
 
     def step(exchange: Exchange) -> None:
-        exchange.send(_head("200 OK", pairs))
+        exchange.send(head("200 OK", pairs))
         while True:  # ends with an OSError when the peer closes
             exchange.send(b"x" * 65536)
 
@@ -217,7 +217,8 @@ def wait_for(event: threading.Event, step: Step) -> Step:
     return waiting
 
 
-def _head(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
+def head(status: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return a response head with exactly these headers."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1")
 

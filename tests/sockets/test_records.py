@@ -16,7 +16,9 @@ from werkzeug.wrappers import Response
 
 from tests.conftest import MakeApp, defaults
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, stream
 from tests.servers.lambda_server import LambdaServer
+from tests.servers.streamed import Streamed
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError, ServiceError
 from wsgi_lambda.observe import FIELDS
@@ -413,3 +415,34 @@ def test_exception_of_foreign_code_ends_the_record_of_an_invocation(
         made.invoke(made["pay"], b"{}")
     (record,) = records()
     assert (record.outcome, record.status) == ("service_error", 500)
+
+
+@pytest.mark.parametrize(
+    ("parts", "outcome", "error_type"),
+    [
+        ([chunk(b"tea"), complete(log=REPORT)], "ok", ""),
+        ([chunk(b"tea"), complete("Own", log=REPORT)], "stream_error", "Own"),
+        ([chunk(b"tea")], "stream_error", "ConnectionFailed"),
+    ],
+    ids=["complete", "error of the function", "incomplete"],
+)
+def test_record_of_a_stream_ends_with_it(
+    parts: list[bytes],
+    outcome: str,
+    error_type: str,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[logging.LogRecord]],
+) -> None:
+    lambda_server.script(stream(*parts))
+    app = make_app({"/f": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM"}})
+    with Streamed(app) as response:
+        assert (next(response), next(response), records()) == (b"", b"tea", [])
+        with suppress(ConnectionResetError):
+            response.rest()
+    (line,) = records()
+    shown = vars(line)
+    assert (shown["outcome"], shown["error_type"], shown["status"]) == (outcome, error_type, 200)
+    assert shown["invoke_mode"] == "RESPONSE_STREAM"
+    assert shown["function_ms"] == (12.34 if len(parts) == 2 else None)
+    assert shown["duration_ms"] > 0

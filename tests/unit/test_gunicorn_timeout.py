@@ -54,3 +54,28 @@ def test_timeout_of_a_sync_worker_that_is_too_short_is_logged(worker, routes, is
     with caplog.at_level(logging.WARNING):
         worker.load(routes)
     assert ("the route /long may wait for 45.5 s" in caplog.text) == is_warned
+
+
+STREAMS = {
+    "/chat": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM", "timeout": 1000},
+    "/log": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM", "timeout": 60_000},
+    "/short": {"function_name": "f", "timeout": 1000},
+}
+
+
+@pytest.mark.promise("warned")
+@pytest.mark.parametrize(
+    ("worker", "named"),
+    [
+        (Worker(Settings("sync", 30)), ["/chat", "/log"]),
+        (Worker(Settings("sync", 0)), []),
+        (Worker(Settings("gthread", 30)), []),
+    ],
+    ids=["sync", "off", "threads"],
+)
+def test_timeout_of_a_sync_worker_is_logged_for_each_stream(worker, named, caplog):
+    with caplog.at_level(logging.WARNING):
+        worker.load(STREAMS)
+    assert [str(record.args[1]) for record in caplog.records] == named
+    for record in caplog.records:
+        assert "even during a stream" in record.getMessage()

@@ -9,7 +9,7 @@ from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
-from wsgi_lambda.response import from_reply
+from wsgi_lambda.response import LogStreamEnd, mapping_of
 from wsgi_lambda.response.result import Result, result_of
 from wsgi_lambda.response.wsgi import Response
 
@@ -20,10 +20,11 @@ _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 class FunctionBackend:
     """Builds the event of a request, invokes the function, and maps its reply."""
 
-    def __init__(self, route: Route, invoker: Invoker) -> None:
+    def __init__(self, route: Route, invoker: Invoker, log_stream_end: LogStreamEnd) -> None:
         self.route = route
         self._invoker = invoker
         self._events = EventBuilder(route)
+        self._from_reply = mapping_of(route, log_stream_end)
 
     def respond(self, request: Request) -> Response:
         """Return the response of the function; raises what each step raises."""
@@ -33,7 +34,7 @@ class FunctionBackend:
             is_repeatable=request.method in _SAFE_METHODS,
             delivery=request.delivery,
         )
-        return from_reply(self._invoke(invocation), self.route)
+        return self._from_reply(self._invoke(invocation), self.route)
 
     def invoke(
         self, payload: bytes, call: NoRequest, *, tenant_id: str | None, is_safe: bool
@@ -46,6 +47,7 @@ class FunctionBackend:
             payload=payload,
             headers=own_headers(tenant_id, self.route.target, call.propagated),
             is_repeatable=is_safe,
+            may_stream=False,
             delivery=call.delivery,
         )
         return result_of(self._invoke(invocation))

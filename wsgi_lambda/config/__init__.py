@@ -157,13 +157,10 @@ class _Reader:
         is_local = values["local"] and local.handler is not None
         if is_local:
             identity, transport, region = Identity(), IN_PROCESS, region or REGION
+        response = _make(ResponseOptions, values)
+        groups = (target, identity, transport, response)
         findings = find_contradictions(
-            target,
-            identity,
-            transport,
-            region=region,
-            environ=self._environ,
-            bundle=self._bundle,
+            *groups, region=region, environ=self._environ, bundle=self._bundle
         )
         if self._report(findings, given, parsed) or parsed.invalid or given.path is None:
             return None
@@ -176,7 +173,7 @@ class _Reader:
             identity=identity,
             transport=self._bundle.for_route(transport),
             event=_make_event(values, target),
-            response=_make(ResponseOptions, values),
+            response=response,
             local=local,
             is_local=is_local,
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wsgi_lambda.config import endpoints
 from wsgi_lambda.credentials.source import EXTRA, has_botocore
-from wsgi_lambda.options import Identity, Target, Transport, aws_names
+from wsgi_lambda.options import Identity, ResponseOptions, Target, Transport, aws_names
 
 #: The options that form one set of credentials.
 KEYS = frozenset({"aws_key", "aws_secret", "aws_session_token"})
@@ -30,6 +30,7 @@ def find_contradictions(
     target: Target,
     identity: Identity,
     transport: Transport,
+    response: ResponseOptions,
     *,
     region: str,
     environ: Mapping[str, str],
@@ -37,6 +38,7 @@ def find_contradictions(
 ) -> Iterator[Finding]:
     """Yield the problems of a route whose options are valid one by one."""
     yield from _in_target(target)
+    yield from _in_stream(target, response)
     yield from _in_identity(identity, environ)
     yield from _in_region(target, region)
     try:
@@ -56,6 +58,18 @@ def _in_target(target: Target) -> Iterator[Finding]:
     if suffix and target.qualifier and suffix != target.qualifier:
         text = "contradicts the qualifier at the end of function_name"
         yield Finding("qualifier", text, "contradiction")
+
+
+def _in_stream(target: Target, response: ResponseOptions) -> Iterator[Finding]:
+    if target.invoke_mode != "RESPONSE_STREAM":
+        return
+    for option, value in (
+        ("invocation_type", target.invocation_type),
+        ("empty_arrays_mode", response.empty_arrays_mode),
+    ):
+        if value in ("Event", "legacy"):
+            text = f"{value!r} cannot be combined with invoke_mode 'RESPONSE_STREAM'"
+            yield Finding(option, text, "contradiction", depends_on=frozenset({"invoke_mode"}))
 
 
 def _in_identity(identity: Identity, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from wsgi_lambda.invoke.reply import Reply
 class Invocation:
     """One event on its way to a function."""
 
-    __slots__ = ("delivery", "headers", "is_repeatable", "payload")
+    __slots__ = ("delivery", "headers", "is_repeatable", "may_stream", "payload")
 
     def __init__(
         self,
@@ -24,6 +24,7 @@ class Invocation:
         headers: Mapping[str, str],
         *,
         is_repeatable: bool,
+        may_stream: bool = True,
         delivery: Delivery | None = None,
     ) -> None:
         #: The event: JSON in UTF-8.
@@ -32,6 +33,8 @@ class Invocation:
         self.headers = headers
         #: Whether the client's method is safe to repeat (RFC 9110, 9.2.1).
         self.is_repeatable = is_repeatable
+        #: Whether the reply may be a `StreamedReply`; False if the app needs it whole.
+        self.may_stream = may_stream
         #: Filled on the way.
         self.delivery = delivery or Delivery()
 

@@ -62,7 +62,7 @@ class LambdaClient:
     """The session of one Lambda endpoint and its pool, opened at the first request of a process.
 
     Nothing crosses a fork: a child process starts without a session, and with
-    a lock of its own. `open` and `read` raise `DeadlinePassed`, or
+    a lock of its own. `open`, `read` and `read_some` raise `DeadlinePassed`, or
     `ConnectionFailed` whose detail names the cause.
     """
 
@@ -114,6 +114,14 @@ class LambdaClient:
         if body is None:
             raise too_large(limit, reply.request_id)
         return reply
+
+    def read_some(self, opened: OpenReply) -> bytes:
+        """Return the next bytes of the body as soon as there are any, b"" at its end."""
+        try:
+            data: bytes = opened.response.raw.read_some()
+        except (requests.RequestException, PoolError, OSError) as error:
+            raise self._failure(error) from error
+        return data
 
     def _make_session(self) -> _Session:
         transport = self._transport

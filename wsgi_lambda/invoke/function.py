@@ -12,6 +12,7 @@ from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.invoke.client import OpenReply
 from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.repeats import Repeat, may_repeat
@@ -26,9 +27,6 @@ from wsgi_lambda.wire.header_lines import HeaderLines
 
 log = logging.getLogger("wsgi_lambda")
 
-#: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-INVOKE_PATH = "/2015-03-31/functions/{name}/invocations"
-
 
 class Function:
     """The Invoker of a function in Lambda; everything except the event is prepared.
@@ -38,27 +36,35 @@ class Function:
     for a reply over `max_response_size`.
     """
 
-    def __init__(self, route: Route, connections: Connections) -> None:
+    #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    path = "/2015-03-31/functions/{name}/invocations"
+
+    def __init__(
+        self, route: Route, connections: Connections, *, slots: Slots | None = None
+    ) -> None:
         self._client = connections.client(route.transport)
         self._source = connections.credentials(route)
         self._timeout = route.target.timeout
         self._retries = route.target.retries
         self._limit = route.response.max_response_size
-        self._slots = Slots(route.target.max_concurrency)
-        self._template = _prepare(route.target, route.transport)
+        self._slots = slots or Slots(route.target.max_concurrency)
+        self._template = _prepare(route.target, route.transport, self.path)
         self._headers = {name: str(value) for name, value in self._template.headers.items()}
         self._signer = Signer(self._template, route.target.aws_region)
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Return the reply to ``invocation``, within the `timeout` of the route."""
+        with self._slots.take():
+            return self._send_in_time(invocation)
+
+    def _send_in_time(self, invocation: Invocation) -> Reply:
         delivery = invocation.delivery
         delivery.started = time.monotonic()
-        deadline = delivery.started + self._timeout
-        with self._slots.take():
-            try:
-                outcome, retries = self._send_until_final(invocation, deadline)
-            finally:
-                delivery.finished = time.monotonic()
+        try:
+            deadline = delivery.started + self._timeout
+            outcome, retries = self._send_until_final(invocation, deadline)
+        finally:
+            delivery.finished = time.monotonic()
         if isinstance(outcome, LambdaError):
             raise outcome
         if self._retries and outcome.is_success:
@@ -97,12 +103,15 @@ class Function:
         invocation.delivery.attempts += 1
         request = self._signed(invocation, credentials)
         try:
-            return self._client.read(self._client.open(request, attempt), self._limit)
+            return self._read(self._client.open(request, attempt), attempt, invocation)
         except LambdaError as error:
             return error
         finally:
             invocation.delivery.is_reused = attempt.reused
             invocation.delivery.opened += attempt.opened and not attempt.reused
+
+    def _read(self, opened: OpenReply, attempt: Attempt, invocation: Invocation) -> Reply:  # noqa: ARG002
+        return self._client.read(opened, self._limit)
 
     def _prepare_repeat(
         self,
@@ -152,8 +161,8 @@ def _reason(outcome: Reply | LambdaError) -> str:
     return printable(outcome.detail if isinstance(outcome, LambdaError) else outcome.error_type)
 
 
-def _prepare(target: Target, transport: Transport) -> requests.PreparedRequest:
-    path = INVOKE_PATH.format(name=quote(target.function_name, safe=""))
+def _prepare(target: Target, transport: Transport, path: str) -> requests.PreparedRequest:
+    path = path.format(name=quote(target.function_name, safe=""))
     query = f"?Qualifier={quote(target.qualifier, safe='')}" if target.qualifier else ""
     headers = {
         "Host": transport.authority,

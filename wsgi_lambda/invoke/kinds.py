@@ -23,4 +23,9 @@ def make_invoker(route: Route, connections: Connections) -> Invoker:
 
 def invoker_in_lambda(route: Route, connections: Connections) -> Invoker:
     """Return the Invoker of the function in Lambda, even if the route has a handler here."""
-    return Function(route, connections)
+    if route.target.invoke_mode == "BUFFERED":
+        return Function(route, connections)
+    # Only loaded by apps that stream.
+    from wsgi_lambda.invoke.stream import StreamedFunction
+
+    return StreamedFunction(route, connections)

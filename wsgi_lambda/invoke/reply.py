@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Protocol
 
 #: The success statuses of the Invoke API: RequestResponse, Event, DryRun.
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -86,6 +87,39 @@ def _outcome(reply: Reply) -> str:
     if reply.is_not_ready or reply.status in (402, 503):
         return "not_ready"
     return "throttled" if reply.status == 429 else "service_error"
+
+
+class Chunks(Protocol):
+    """The bytes of a streamed response, as they arrive.
+
+    Whoever has it must call `close`, or read it to its end.
+    """
+
+    #: The end of the function's log in base64, "" until the end of the stream.
+    log_result: str
+
+    def read(self, silence: float | None = None) -> bytes:
+        """Return the next bytes, as soon as there are any; b"" at the end of a complete stream.
+
+        The deadline of the invocation applies, or, with ``silence``, one of that
+        many seconds for this and each following silence. Raises `LambdaError` if the
+        stream is malformed or incomplete, or if the function failed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything that the stream holds; nothing more can be read."""
+        ...
+
+
+class StreamedReply(Reply):
+    """A reply with the status 200 whose body is still on its way; ``body`` is empty."""
+
+    __slots__ = ("chunks",)
+
+    def __init__(self, headers: tuple[tuple[str, str], ...], chunks: Chunks) -> None:
+        super().__init__(200, headers, b"")
+        self.chunks = chunks
 
 
 def _error_type(reply: Reply) -> str:

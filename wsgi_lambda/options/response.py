@@ -39,7 +39,7 @@ class ResponseOptions(OptionGroup):
         BUFFERED_RESPONSE,
         type_name="bytes",
         default_doc="6 MiB + 64 KiB",
-        doc="Size of Lambda's reply. A larger one becomes 502",
+        doc="Size of Lambda's reply, in a stream of one frame. A larger one becomes 502",
     )
     on_error: Callable[[Request, Any], Response | None] | None = option(
         parsers.function,
@@ -49,7 +49,9 @@ class ResponseOptions(OptionGroup):
         "to send, or None for the JSON. See [failures](failures.md#your-own-error-pages)",
     )
     expose_log_result: bool = flag(
-        False, doc="Send `X-Amz-Log-Result`, the end of the function's log, to the client"
+        False,
+        doc="Send `X-Amz-Log-Result`, the end of the function's log, to the client; never in a "
+        "stream",
     )
     expose_stack_trace: bool = flag(
         False, doc="Send the stack trace of a function's error to the client"

@@ -35,6 +35,12 @@ class Target(OptionGroup):
         doc="`RequestResponse` waits for the result, `Event` queues the event (202), `DryRun` "
         "only checks the permission (204)",
     )
+    invoke_mode: str = choice(
+        "BUFFERED",
+        "RESPONSE_STREAM",
+        doc="`RESPONSE_STREAM` passes the response on while the function produces it. See "
+        "[streaming](streaming.md)",
+    )
     log_type: str = choice(
         "Tail",
         "None",
@@ -46,8 +52,9 @@ class Target(OptionGroup):
         60.0,
         type_name="milliseconds",
         default_doc="60000",
-        doc="Total deadline of an invocation: connect, send, wait and read. It does not limit "
-        "the DNS look-up of the host. Below 100 a warning is logged",
+        doc="Total deadline of an invocation: connect, send, wait and read; in a stream until "
+        "the response begins, then for each silence. It does not limit the DNS look-up of the "
+        "host. Below 100 a warning is logged",
     )
     retries: int = option(
         parsers.integer(0, 10),
@@ -61,8 +68,8 @@ class Target(OptionGroup):
     max_concurrency: int | None = option(
         parsers.integer(1),
         type_name="integer",
-        doc="Concurrent invocations of the route in each process. Further requests get 503 "
-        "immediately",
+        doc="Concurrent invocations of the route in each process; a stream counts until its "
+        "end. Further requests get 503 immediately",
     )
     tenant_id: aws_names.Tenant | aws_names.TenantHeader | None = option(
         aws_names.tenant_id,

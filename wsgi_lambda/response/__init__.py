@@ -6,9 +6,12 @@ the `LambdaError` that becomes one. Never knows the request.
 
 from __future__ import annotations
 
-from wsgi_lambda.errors import ResultError
+from collections.abc import Callable
+from typing import Protocol
+
+from wsgi_lambda.errors import LambdaError, ResultError
 from wsgi_lambda.header_syntax import Headers
-from wsgi_lambda.invoke.reply import Reply
+from wsgi_lambda.invoke.reply import Reply, StreamedReply
 from wsgi_lambda.options import Route
 from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 from wsgi_lambda.response.plain import function_error, plain_body
@@ -36,6 +39,43 @@ def from_reply(reply: Reply, route: Route) -> Response:
     if options.is_proxy_integration and reply.status == 200:
         return _from_result(reply, headers, route)
     return Response.whole(reply.status, headers, plain_body(reply.body, headers, options))
+
+
+class LogStreamEnd(Protocol):
+    """Logs how a stream ended whose head was sent, and the log of its function."""
+
+    def __call__(
+        self,
+        route: Route,
+        error: LambdaError | None,
+        *,
+        status: int,
+        request_id: str,
+        log_result: str,
+        sent: int,
+    ) -> None: ...
+
+
+def mapping_of(route: Route, log_end: LogStreamEnd) -> Callable[[Reply, Route], Response]:
+    """Return `from_reply`, or for a route that streams a function that also maps streams.
+
+    That raises what `from_reply` raises, and `LambdaError` if a stream fails before its
+    head is known. ``log_end`` is called at the end of each stream.
+    """
+    if route.target.invoke_mode == "BUFFERED":
+        return from_reply
+    # Only loaded by apps that stream.
+    from wsgi_lambda.response.stream import begin_response
+
+    def from_stream(reply: Reply, route: Route) -> Response:
+        if isinstance(reply, StreamedReply):
+            found = begin_response(reply, route, log_end)
+            if isinstance(found, Response):
+                return found
+            reply = found
+        return from_reply(reply, route)
+
+    return from_stream
 
 
 def _lambda_headers(reply: Reply, *, expose_log: bool) -> Headers:

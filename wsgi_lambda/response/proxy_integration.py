@@ -58,6 +58,23 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
     )
 
 
+def read_head(head: bytes) -> tuple[int, Headers]:
+    """Return status and headers of the head of a stream; raise `ResultError` as `read_result`.
+
+    Every field is optional, the status is 200 by default: ``(200, [])`` for ``{}``.
+    """
+    try:
+        result = strict_json.loads(head)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("stream head", "is not JSON") from error
+    if not isinstance(result, dict):
+        raise _malformed("stream head", "is not a JSON object")
+    _check_number_of_headers(result)
+    headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
+    status = 200 if result.get("statusCode") is None else _status(result)
+    return status, end_to_end(headers)
+
+
 def _count_containers(payload: bytes) -> int:
     """Return at most how many arrays and objects the JSON has, brackets in strings left out."""
     count = payload.count(b"[") + payload.count(b"{")
@@ -80,7 +97,7 @@ def _check_number_of_headers(result: dict[str, Any]) -> None:
 
 
 def _malformed(field: str, what: str) -> ResultError:
-    return ResultError(f"The function's {field} {what}", detail="malformed proxy result")
+    return ResultError(f"The function's {field} {what}", detail="malformed result")
 
 
 def _status(result: dict[str, Any]) -> int:

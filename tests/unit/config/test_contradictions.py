@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.configurations import ARN, ROLE, problems_of, read_route
+from tests.unit.configurations import ARN, ROLE, problems, problems_of, read_route
 from tests.unit.options.invalid_values import NO_REGION, NO_SECRET, NO_SPACE
 
 
@@ -102,3 +102,22 @@ def test_default_token_is_dropped_for_keys_of_a_route():
     top = {"aws_key": "ASIATOP", "aws_secret": "top", "aws_session_token": "token"}
     identity = read_route(defaults=top, aws_key="AKID", aws_secret="own").identity
     assert identity.aws_session_token is None
+
+
+STREAM = {"invoke_mode": "RESPONSE_STREAM"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("invocation_type", "Event"), ("empty_arrays_mode", "legacy")]
+)
+def test_stream_cannot_be_combined_with(option, value):
+    text = f"{value!r} cannot be combined with invoke_mode 'RESPONSE_STREAM'"
+    assert problems_of(**STREAM, **{option: value}) == [f"routes['/a'].{option}: {text}"]
+    own = {"function_name": "pay", **STREAM}
+    assert problems({option: value, "routes": {"/a": own}}) == [f"routes['/a'].{option}: {text}"]
+    assert read_route(**{option: value}).target.invoke_mode == "BUFFERED"
+
+
+def test_stream_may_be_a_dry_run():
+    target = read_route(**STREAM, invocation_type="DryRun").target
+    assert (target.invoke_mode, target.invocation_type) == ("RESPONSE_STREAM", "DryRun")

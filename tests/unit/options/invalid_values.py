@@ -143,6 +143,11 @@ INVALID = {
         ["Event"],
         NO_STRING.format("RequestResponse, Event, DryRun", "a list"),
     ),
+    "invoke-mode-unknown": (
+        "invoke_mode",
+        "STREAM",
+        "must be one of BUFFERED, RESPONSE_STREAM",
+    ),
     "log-type-unknown": ("log_type", "tail", "must be one of Tail, None"),
     "log-type-as-boolean": ("log_type", False, NO_STRING.format("Tail, None", "a boolean")),
     "timeout-as-string": ("timeout", "60000", f"{TIME}, not a string"),
