@@ -127,7 +127,7 @@ def _emulated_environ(
     prefix: str, stack: contextlib.ExitStack
 ) -> tuple[dict[str, str], Popen[bytes]]:
     # DEMO_ENDPOINT=aws works without the emulator and without botocore.
-    from sample_app import emulator, guard
+    from sample_app import emulator, guard, streaming
 
     _say("Starting ministack, a Lambda emulator, on a socket in a private folder")
     peer = stack.enter_context(emulator.emulator())
@@ -138,7 +138,12 @@ def _emulated_environ(
     key = emulator.create_user(peer.socket, arns)
     _say(f"Creating the role {emulator.ROLE}, which may invoke {emulator.FORBIDDEN}")
     role = emulator.create_role(peer.socket, arns)
-    url = stack.enter_context(guard.guarded(peer.socket, {key.key_id: key.secret}))
+    _say(
+        f"Starting {prefix}chat, which streams its response, in {streaming.ENVIRONMENTS} processes"
+    )
+    folder = emulator.FUNCTIONS / "chat"
+    streams = stack.enter_context(streaming.streaming(f"{prefix}chat", folder))
+    url = stack.enter_context(guard.guarded(peer.socket, {key.key_id: key.secret}, streams))
     _say(f"Guarding the emulator: {url} passes on only requests that the app signed")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environ.update(
@@ -175,6 +180,11 @@ CREATE_FUNCTIONS = """
       --handler app.handler --timeout 10 --role ROLE_ARN --zip-file fileb://$name.zip
     rm -r $name.zip build-$name
   done
+  (cd sample_app/functions/chat && zip -qr - .) > chat.zip
+  aws lambda create-function --function-name {prefix}chat --runtime python3.13 \\
+    --handler app.handler --timeout 60 --role ROLE_ARN --zip-file fileb://chat.zip \\
+    --environment 'Variables={{AWS_LAMBDA_EXEC_WRAPPER=/var/task/bootstrap}}'
+  rm chat.zip
 
 The key needs lambda:InvokeFunction on all of them except {prefix}payroll:
 /lambda/forbidden shows the response without that permission. /lambda/payroll needs

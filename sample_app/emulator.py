@@ -161,7 +161,9 @@ def create_role(server: Path | str, arns: dict[str, str]) -> str:
 
 
 def function_names(functions: Path = FUNCTIONS) -> list[str]:
-    return sorted(path.parent.name for path in functions.glob("*/app.py"))
+    """Return the functions that the emulator runs: all without a runtime of their own."""
+    folders = (path.parent for path in functions.glob("*/app.py"))
+    return sorted(folder.name for folder in folders if not (folder / "bootstrap").exists())
 
 
 def _client(service: str, server: Path | str) -> Any:

@@ -31,6 +31,11 @@ def about() -> str:
     return render_template("about.html")
 
 
+@app.get("/chat")
+def chat() -> str:
+    return render_template("chat.html")
+
+
 @app.get("/lambda-prices")
 def prices() -> str:
     return render_template("prices.html")

@@ -23,6 +23,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from sample_app.processes import UnixConnection
+from sample_app.streaming import Streams
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; the events of the shop have at most 6 MiB
 
@@ -42,14 +43,15 @@ class Rejected(Exception):
 
 
 @contextlib.contextmanager
-def guarded(emulator: Path, keys: dict[str, str]) -> Iterator[str]:
+def guarded(emulator: Path, keys: dict[str, str], streams: Streams | None = None) -> Iterator[str]:
     """Guard the emulator behind the socket ``emulator``; yield the URL of the guard.
 
     ``keys`` maps ids of access keys to their secrets. Keys that the emulator's STS
-    issues to one of them are accepted as well.
+    issues to one of them are accepted as well. ``streams`` is a function that streams,
+    which the emulator cannot.
     """
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.emulator, server.keys = emulator, dict(keys)
+    server.emulator, server.keys, server.streams = emulator, dict(keys), streams
     server.host = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -65,6 +67,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     emulator: Path
     keys: dict[str, str]
+    streams: Streams | None
     host: str
 
     def handle_error(self, *_: object) -> None:
@@ -87,7 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._reply(403, [("Content-Type", "text/plain")], str(error))
             return
-        self._pass_on(body)
+        streams = self.server.streams
+        if streams is not None and self.path == streams.path:
+            streams.respond(self, body)
+        else:
+            self._pass_on(body)
 
     do_GET = do_POST  # noqa: N815
 

@@ -64,6 +64,10 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
                 "invocation_type": "Event",
             },
             "/lambda/slow": {"function_name": f"{prefix}slow", "timeout": 1500},
+            "/lambda/chat": {
+                "function_name": f"{prefix}chat",
+                "invoke_mode": "RESPONSE_STREAM",
+            },
             "/lambda/echo": {"function_name": f"{prefix}echo"},
             "/lambda/forbidden": {"function_name": f"{prefix}payroll"},
             **_payroll(prefix, environ),

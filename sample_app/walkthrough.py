@@ -79,6 +79,26 @@ LINES = (
         ("504",),
     ),
     Line(
+        "an answer that streams, word by word; -N shows each as it comes",
+        "curl -sN '{url}/lambda/chat?pause=0.2' | grep '^data: .' | head -3",
+        ("data: Yes,", "data: we", "data: have"),
+    ),
+    Line(
+        "a stream that fails before its first byte",
+        f"curl -s {STATUS} '{{url}}/lambda/chat?fail=begin'",
+        ("502",),
+    ),
+    Line(
+        "a stream that fails in the middle: the transfer is cut off, never ended cleanly",
+        "curl -sSN '{url}/lambda/chat?fail=middle&pause=0' 2>&1 | grep -E '^(data|curl)'",
+        (
+            "data: Yes,",
+            "data: we",
+            "data: have",
+            "curl: (18) transfer closed with outstanding read data remaining",
+        ),
+    ),
+    Line(
         "a function that the app's user may not invoke",
         f"curl -s {STATUS} {{url}}/lambda/forbidden",
         ("502",),

@@ -9,6 +9,7 @@ from sample_app.django_site import views
 urlpatterns = [
     path("", views.home),
     path("about", views.about),
+    path("chat", views.chat),
     path("contact", views.contact),
     path("lambda-prices", views.prices),
     # For a demo only: a real site serves these with WhiteNoise or its web server.

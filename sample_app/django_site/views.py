@@ -30,6 +30,11 @@ def about(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def chat(request: HttpRequest) -> HttpResponse:
+    return render(request, "chat.html")
+
+
+@require_safe
 def prices(request: HttpRequest) -> HttpResponse:
     return render(request, "prices.html")
 

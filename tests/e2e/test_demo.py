@@ -103,7 +103,7 @@ def test_printed_commands_have_the_printed_output(shop: Demo) -> None:
         )
     printed = shop.output().partition("or try\n")[2].partition("Press Ctrl-C")[0]
     blocks = [block.splitlines() for block in printed.strip("\n").split("\n\n")]
-    assert len(blocks) == 12
+    assert len(blocks) == 15
     for about, command, *expected in blocks:
         assert re.match("  # [a-z]", about)
         run = subprocess.run(

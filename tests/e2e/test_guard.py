@@ -107,9 +107,45 @@ def signed(
     return {"Host": host or f"{address[0]}:{address[1]}", **dict(request.headers)}
 
 
-def test_only_the_app_and_the_guard_have_a_port(shop: Demo, processes: set[int]) -> None:
-    expected = {("127.0.0.1", port_of(url)) for url in (shop.url, shop.guard_url)}
+def runtime_api(shop: Demo) -> str:
+    """Return the address of the Runtime API and its secret, from the chat's environment."""
+    for pid, command in descendants(shop.process.pid).items():
+        if "/chat/bootstrap" in command:
+            text = Path(f"/proc/{pid}/environ").read_text()
+            environ = dict(line.split("=", 1) for line in text.split("\0") if line)
+            assert not any("SECRET" in name for name in environ)
+            return environ["AWS_LAMBDA_RUNTIME_API"]
+    raise AssertionError("the function that streams is not running")
+
+
+def test_only_the_app_the_guard_and_the_runtime_api_have_a_port(
+    shop: Demo, processes: set[int]
+) -> None:
+    runtime = runtime_api(shop).partition("/")[0]
+    urls = (shop.url, shop.guard_url, runtime)
+    expected = {("127.0.0.1", port_of(url)) for url in urls}
     assert listening_addresses(processes) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/2018-06-01/runtime/invocation/next", {}),
+        ("/guessed/2018-06-01/runtime/invocation/next", {}),
+        ("/SECRET/2018-06-01/runtime/invocation/next", {"Origin": "https://evil.test"}),
+        ("/SECRET/2018-06-01/runtime/invocation/next", {"Host": "rebound.test"}),
+        ("/SECRET/2018-06-01/runtime/other", {}),
+    ],
+    ids=["no secret", "another secret", "a page", "another host", "another path"],
+)
+def test_only_the_function_takes_events(shop: Demo, path: str, headers: dict[str, str]) -> None:
+    host, _, secret = runtime_api(shop).partition("/")
+    address = (host.partition(":")[0], port_of(host))
+    target = path.replace("SECRET", secret)
+    for method in ("GET", "POST"):
+        assert send(address, target, headers, b"", method)[0] == 403
+    answer = path.replace("SECRET", secret).replace("next", "guessed/response")
+    assert send(address, answer, headers, b"no")[0] == 403
 
 
 def test_the_emulator_is_in_a_folder_of_its_user(processes: set[int]) -> None:
@@ -124,7 +160,7 @@ def test_page_of_another_site_reaches_nothing(
 ) -> None:
     """A page may send a simple POST to any port; even a signature does not help it."""
     addresses = listening_addresses(processes)
-    assert len(addresses) == 2
+    assert len(addresses) == 3
     for address in addresses:
         for headers in ({}, signed(address, key, target)):
             status, replied = send(address, target, {**headers, **EVIL}, b"{}")

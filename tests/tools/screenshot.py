@@ -1,11 +1,14 @@
-"""Take the screenshot of the README: `python -m tests.tools.screenshot`.
+"""Take the screenshots of the documentation: `python -m tests.tools.screenshot [demo] [streaming]`.
 
-Starts the demo, searches the catalogue in headless Chromium, and writes docs/demo.png.
+Starts the demo in headless Chromium. docs/demo.png shows a search in the catalogue,
+docs/streaming.png an answer of the chat.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from selenium import webdriver
@@ -16,12 +19,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.e2e.conftest import PATIENCE, READY, started
 from tests.e2e.test_browser import CHROMEDRIVER, CHROMIUM, FLAGS
 
-TARGET = Path(__file__).parents[2] / "docs" / "demo.png"
-SIZE = (1100, 900)  # pixels
+DOCS = Path(__file__).parents[2] / "docs"
+SIZES = {"demo": (1100, 900), "streaming": (1100, 760)}  # pixels
 ROUTE = "route-catalogue"
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as demo:
         demo.wait_for(READY)
         options = webdriver.ChromeOptions()
@@ -30,17 +33,32 @@ def main() -> None:
             options.add_argument(flag)
         driver = webdriver.Chrome(options, Service(CHROMEDRIVER))
         try:
-            _take(driver, demo.url)
+            for name in names or SIZES:
+                _resize(driver, SIZES[name])
+                {"demo": _search, "streaming": _chat}[name](driver, demo.url)
+                target = DOCS / f"{name}.png"
+                driver.save_screenshot(str(target))
+                print(f"Written: {target}, {target.stat().st_size // 1000} kB")
         finally:
             driver.quit()
-    print(f"Written: {TARGET}, {TARGET.stat().st_size // 1000} kB")
 
 
-def _take(driver: webdriver.Chrome, url: str) -> None:
+def _resize(driver: webdriver.Chrome, size: tuple[int, int]) -> None:
     # What the window has more than the page.
-    driver.set_window_size(*SIZE)
+    driver.set_window_size(*size)
     inner = driver.execute_script("return [window.innerWidth, window.innerHeight]")
-    driver.set_window_size(*(2 * size - seen for size, seen in zip(SIZE, inner, strict=True)))
+    driver.set_window_size(*(2 * each - seen for each, seen in zip(size, inner, strict=True)))
+
+
+def _chat(driver: webdriver.Chrome, url: str) -> None:
+    driver.get(f"{url}/chat")
+    driver.find_element(By.ID, "ask").click()
+    state = driver.find_element(By.ID, "state")
+    WebDriverWait(driver, PATIENCE).until(lambda _: "complete" in state.text)
+    driver.execute_script("document.activeElement.blur()")
+
+
+def _search(driver: webdriver.Chrome, url: str) -> None:
     driver.get(f"{url}/")
     driver.find_element(By.ID, ROUTE).click()
     results = driver.find_element(By.ID, "results")
@@ -52,8 +70,7 @@ def _take(driver: webdriver.Chrome, url: str) -> None:
             lambda _: results.get_attribute("aria-busy") == "false" and status.text.startswith("2")
         )
     driver.execute_script("window.scrollTo(0, 0); document.activeElement.blur()")
-    driver.save_screenshot(str(TARGET))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
