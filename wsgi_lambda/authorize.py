@@ -1,4 +1,4 @@
-"""Call the configuration's own function that allows or refuses a request."""
+"""Call the configuration's own functions: who is asking, and whether a request is allowed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from wsgi_lambda.errors import AuthorizeError, LambdaError
 from wsgi_lambda.request import Request
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.exceptions import HTTPException
     from werkzeug.wrappers import Request as WerkzeugRequest
     from werkzeug.wrappers import Response
@@ -50,6 +51,15 @@ def authorize(
     raise AuthorizeError(
         detail=f"{_name(hook)} returned {type(result).__name__}, neither None nor a Response"
     )
+
+
+def asking(
+    principal: Callable[[WerkzeugRequest], str | None],
+) -> Callable[[WSGIEnvironment], str | None]:
+    """Return a function that calls ``principal`` with the Werkzeug Request of an environ."""
+    from werkzeug.wrappers import Request as WerkzeugRequest
+
+    return lambda environ: principal(WerkzeugRequest(environ, populate_request=False))
 
 
 def _is_refusal(error: HTTPException) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wsgi_lambda.record import Watch
 
-from wsgi_lambda.authorize import authorize
+from wsgi_lambda.authorize import asking, authorize
 from wsgi_lambda.backends import Backend
 from wsgi_lambda.backends.function import FunctionBackend
 from wsgi_lambda.backends.rejection import NO_ROUTE, NUL_IN_PATH
@@ -87,7 +87,7 @@ class Dispatcher:
             return FunctionBackend(route, invoker, self._lines.stream_ended)
 
         self._functions = {route.name: make(route) for route in found.functions}
-        self._ask = None if found.principal is None else _asking(found.principal)
+        self._ask = None if found.principal is None else asking(found.principal)
         self._table: RouteTable[Backend] = RouteTable(
             map(make, found.routes), for_nul=NUL_IN_PATH, principal=self._ask
         )
@@ -130,12 +130,16 @@ class Dispatcher:
 
     def allowed_methods(self, path: str) -> frozenset[str]:
         """Return the methods of all routes of ``path`` (PATH_INFO); empty if there is none."""
-        routes = (backend.route for backend in self._table.find_all(path))
-        return frozenset().union(*(route.match.methods for route in routes if route))
+        routes = [backend.route for backend in self._table.find_all(path) if backend.route]
+        if len(routes) == 1:
+            return routes[0].match.methods
+        return frozenset().union(*(route.match.methods for route in routes))
 
-    def body_limit(self, request: Request) -> int:
-        """Return the most bytes of the request's body that any function can need."""
-        return body_limit(request, self._most)
+    def body_limit(self, environ: WSGIEnvironment) -> int:
+        """Return the most bytes of a request's body that any function can need."""
+        if not environ.get("CONTENT_TYPE"):
+            return self._most.max_payload_size or 1
+        return body_limit(Request(environ), self._most)
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""
@@ -238,13 +242,6 @@ class Dispatcher:
             if refusal is not None:
                 return refusal
         return backend.respond(request)
-
-
-def _asking(principal: Callable[[Any], str | None]) -> Callable[[WSGIEnvironment], str | None]:
-    """Return a function that calls ``principal`` with a Werkzeug Request."""
-    from werkzeug.wrappers import Request as WerkzeugRequest
-
-    return lambda environ: principal(WerkzeugRequest(environ, populate_request=False))
 
 
 def _authorize(route: Route, hook: Callable[..., Any], request: Request) -> Response | None:

@@ -19,6 +19,7 @@ from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.flask_exchange import (
     EXTENSION,
     KEEPS_BODY,
+    current_request,
     dispatcher_of,
     handle_failure,
     keep_body_of_marked_view,
@@ -66,16 +67,24 @@ class Function:
         payload = event if isinstance(event, bytes) else _encode(self._app, event)
         return self._dispatcher.invoke(self._backend, payload, tenant_id=tenant_id, is_safe=is_safe)
 
+    def check_method(self, method: str) -> None:
+        """Raise `MethodNotAllowed` if a view of this function does not take ``method``."""
+        allowed = self._backend.route.match.methods
+        if method not in allowed:
+            raise MethodNotAllowed(valid_methods=sorted(allowed))
+
     def respond(self) -> Response:
         """Pass the current request on and return the function's response; raises `LambdaError`."""
-        rule = request.url_rule
+        given, app, dispatcher = current_request(), self._app, self._dispatcher
+        values, rule = given.view_args or {}, given.url_rule
         framework = FrameworkValues(
-            principal=principal_of(self._app, self._dispatcher),
-            path_parameters={name: str(value) for name, value in (request.view_args or {}).items()},
+            principal=principal_of(app, dispatcher),
+            path_parameters={name: str(value) for name, value in values.items()},
             template="" if rule is None else template_of(rule.rule),
         )
-        made = make_request(self._dispatcher, framework)
-        return to_flask(self._dispatcher.respond_or_raise(self._backend, made))
+        made = make_request(given, dispatcher, framework)
+        response = dispatcher.respond_or_raise(self._backend, made)
+        return to_flask(response, given.method, app)
 
 
 class LambdaFunctions:
@@ -116,7 +125,7 @@ class LambdaFunctions:
         routes = [backend.route for backend in dispatcher.backends if backend.route]
         rules = list(flask_rules.url_rules(routes))
         flask_rules.add_converters(app)
-        app.register_blueprint(self._blueprint(rules))
+        app.register_blueprint(self._blueprint(app, dispatcher, rules))
         flask_rules.drop_implied_head(app, rules)
         request_started.connect(keep_body_of_marked_view, app)
         # A handler of the app's own stays, whether it is registered before or after.
@@ -138,10 +147,9 @@ class LambdaFunctions:
         if name not in self._views:
 
             def respond(**_: object) -> Response:
-                allowed = self.dispatcher[name].route.match.methods
-                if request.method not in allowed:
-                    raise MethodNotAllowed(valid_methods=sorted(allowed))
-                return self[name].respond()
+                function = self[name]
+                function.check_method(request.method)
+                return function.respond()
 
             _name(respond, f"lambda_{flask_rules.escape(name)}")
             respond.methods = sorted(DEFAULT_METHODS)  # type: ignore[attr-defined]
@@ -149,12 +157,14 @@ class LambdaFunctions:
             self._views[name] = keep_body(respond)
         return self._views[name]
 
-    def _blueprint(self, rules: Iterable[flask_rules.UrlRule]) -> Blueprint:
+    def _blueprint(
+        self, app: Flask, dispatcher: Dispatcher, rules: Iterable[flask_rules.UrlRule]
+    ) -> Blueprint:
         blueprint = Blueprint(EXTENSION, __name__)
         views: dict[str, Callable[..., Any]] = {}
         for rule in rules:
             if rule.endpoint not in views:
-                view: Callable[..., Any] = _make_route_view(rule.endpoint)
+                view: Callable[..., Any] = _make_route_view(app, dispatcher, rule.endpoint)
                 for decorate in self._decorators:
                     view = decorate(view)
                 views[rule.endpoint] = keep_body(view)
@@ -169,18 +179,18 @@ class LambdaFunctions:
         return blueprint
 
 
-def _make_route_view(endpoint: str) -> Callable[..., Response]:
+def _make_route_view(app: Flask, dispatcher: Dispatcher, endpoint: str) -> Callable[..., Response]:
     def respond(**_: object) -> Response:
-        dispatcher = dispatcher_of(current_app)
-        environ = request.environ
-        ask = principal_of(current_app, dispatcher)
+        given = current_request()
+        environ = given.environ
+        ask = principal_of(app, dispatcher)
         if ask is not None:
             environ[PRINCIPAL] = ask
         backend = dispatcher.find(environ)
         if backend is None:
             raise NotFound
-        made = make_request(dispatcher, FrameworkValues(principal=ask))
-        return to_flask(dispatcher.respond_or_raise(backend, made))
+        made = make_request(given, dispatcher, FrameworkValues(principal=ask))
+        return to_flask(dispatcher.respond_or_raise(backend, made), given.method, app)
 
     _name(respond, endpoint)
     return respond

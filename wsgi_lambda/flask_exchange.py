@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge, default_exceptions
 
 from wsgi_lambda.dispatcher import Dispatcher
@@ -16,6 +17,7 @@ from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
 from wsgi_lambda.middleware import LambdaMiddleware
 from wsgi_lambda.request import FrameworkValues
 from wsgi_lambda.request import Request as LambdaRequest
+from wsgi_lambda.request_body import RequestBody
 from wsgi_lambda.response.wsgi import Response as LambdaResponse
 from wsgi_lambda.response.wsgi import for_framework
 
@@ -62,8 +64,8 @@ def template_of(rule: str) -> str:
 
 def principal_of(app: Flask, dispatcher: Dispatcher) -> Callable[[], str | None] | None:
     """Return a callable that returns who is asking; None for REMOTE_USER."""
-    if dispatcher.principal is not None:
-        principal = dispatcher.principal
+    principal = dispatcher.principal
+    if principal is not None:
         return lambda: principal(request)
     return _user_of_flask_login if hasattr(app, "login_manager") else None
 
@@ -74,69 +76,82 @@ def _user_of_flask_login() -> str | None:
     return current_user.get_id() if current_user.is_authenticated else None
 
 
+def current_request() -> Request:
+    """Return the current request itself: each attribute of Flask's proxy costs a look-up."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return found
+
+
 def keep_body_of_marked_view(app: Flask, **_: object) -> None:
     """Read the body of the current request, before any hook does, if its view needs it."""
-    rule = request.url_rule
+    given = current_request()
+    rule = given.url_rule
     if rule is not None and hasattr(app.view_functions[rule.endpoint], KEEPS_BODY):
-        _read_body(dispatcher_of(app))
+        _read_body(given, dispatcher_of(app))
 
 
-def make_request(dispatcher: Dispatcher, framework: FrameworkValues) -> LambdaRequest:
-    """Return the current request, with its whole body; raises what reading it raises."""
-    body = _read_body(dispatcher)
-    return LambdaRequest(request.environ, body=body, framework=framework)
+def make_request(
+    given: Request, dispatcher: Dispatcher, framework: FrameworkValues
+) -> LambdaRequest:
+    """Return the request with its whole body; raises what reading it raises."""
+    environ = given.environ
+    body: bytes | None = environ.get(_BODY)
+    if body is None:
+        body = _read_body(given, dispatcher)
+    return LambdaRequest(environ, body=body, framework=framework)
 
 
-def _read_body(dispatcher: Dispatcher) -> bytes:
-    """Return the whole body of the current request, and leave it to the app as well."""
-    environ = request.environ
-    if _BODY not in environ:
-        made = LambdaRequest(environ)
-        try:
-            if "stream" in vars(request):
-                environ[_BODY] = _read_before()
-            else:
-                environ[_BODY] = _read_first(made, dispatcher.body_limit(made))
-                environ["wsgi.input"] = io.BytesIO(environ[_BODY])
-        except LambdaError as error:
-            dispatcher.failure_response(error, made)
-            # Nothing else may wait for the rest of the body.
-            environ.update({"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
-            raise
-    body: bytes = environ[_BODY]
-    return body
-
-
-def _read_first(made: LambdaRequest, limit: int) -> bytes:
-    most = request.max_content_length
-    if most is None or most >= limit:
-        return made.body.read(limit)
+def _read_body(given: Request, dispatcher: Dispatcher) -> bytes:
+    """Return the whole body of the request, and leave it to the app as well."""
+    environ = given.environ
+    body = RequestBody(environ)
     try:
-        return made.body.read(most)
+        if "stream" in vars(given):
+            found = _read_before(given)
+        else:
+            found = _read_first(given, body, dispatcher.body_limit(environ))
+            environ["wsgi.input"] = io.BytesIO(found)
+    except LambdaError as error:
+        body.drain()
+        dispatcher.failure_response(error, LambdaRequest(environ, body=b""))
+        # Nothing else may wait for the rest of the body.
+        environ.update({"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
+        raise
+    environ[_BODY] = found
+    return found
+
+
+def _read_first(given: Request, body: RequestBody, limit: int) -> bytes:
+    environ, most = given.environ, None
+    if environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING"):
+        most = given.max_content_length
+    if most is None or most >= limit:
+        return body.read(limit)
+    try:
+        return body.read(most)
     except PayloadTooLarge:
         raise RequestEntityTooLarge from None
 
 
-def _read_before() -> bytes:
+def _read_before(given: Request) -> bytes:
     """Return the body that the app has read with `get_data`; raise `BodyGone` if it did not."""
-    body = request.get_data()
-    length = request.content_length
-    if length is None:
-        is_gone = not body and bool(request.form or request.files)
-    else:
-        is_gone = len(body) < length
-    if is_gone:
+    body = given.get_data()
+    length = given.content_length
+    missing = not body and (given.form or given.files) if length is None else len(body) < length
+    if missing:
         raise BodyGone(detail="it was parsed before: mark the view with keep_body")
     return body
 
 
-def to_flask(response: LambdaResponse) -> Response:
+def to_flask(response: LambdaResponse, method: str, app: Flask) -> Response:
     """Return a response of the app's own class."""
-    response = for_framework(response, request.method)
+    response = for_framework(response, method)
     status = f"{response.status} {response.phrase}" if response.phrase else response.status
-    made = current_app.response_class(response.body, status=status, headers=response.headers)
-    if not any(name.lower() == "content-type" for name, _ in response.headers):
-        made.headers.remove("Content-Type")
+    headers = Headers(response.headers)
+    has_type = "Content-Type" in headers
+    made = app.response_class(response.body, status=status, headers=headers)
+    if not has_type:
+        del made.headers["Content-Type"]
     return made
 
 
@@ -148,7 +163,7 @@ def handle_failure(error: LambdaError) -> Response:
     response: LambdaResponse = error.response
     page = None if error.has_own_response else _page(error)
     if page is None:
-        return to_flask(response)
+        return to_flask(response, request.method, current_app)
     for name, value in response.headers:
         if name in _OF_FAILURE:
             page.headers.setdefault(name, value)

@@ -79,19 +79,20 @@ class _Node(Generic[Item]):
                 return found
         return _first(self.prefix, environ) if self.prefix else None
 
-    def find_all(self, parts: list[str], at: int) -> Iterator[Item]:
-        """Yield every item for the path of ``parts``, in the order of `find`."""
+    def find_all(self, parts: list[str], at: int, found: list[Item]) -> None:
+        """Append every item for the path of ``parts`` to ``found``, in the order of `find`."""
         if at < len(parts):
             part = parts[at]
             if part in self.below:
-                yield from self.below[part].find_all(parts, at + 1)
+                self.below[part].find_all(parts, at + 1, found)
             if self.parameter is not None and part:
-                yield from self.parameter.find_all(parts, at + 1)
+                self.parameter.find_all(parts, at + 1, found)
             if self.rest and "/".join(parts[at:]).removesuffix("/"):
-                yield from (item for _, item in self.rest)
-        if at == len(parts) or parts[at:] == [""]:
-            yield from (item for _, item in self.exact)
-        yield from (item for _, item in self.prefix)
+                found += [item for _, item in self.rest]
+        if self.exact and (at == len(parts) or parts[at:] == [""]):
+            found += [item for _, item in self.exact]
+        if self.prefix:
+            found += [item for _, item in self.prefix]
 
     def items(self) -> Iterator[Item]:
         """Yield all items in order of precedence."""
@@ -161,10 +162,13 @@ class RouteTable(Generic[Item]):
             return self._root.find(rest.split("/", self._depth + 1), 0, environ)
         return None
 
-    def find_all(self, path: str) -> Iterator[Item]:
-        """Yield every item whose path matches ``path`` (PATH_INFO), whatever its conditions."""
+    def find_all(self, path: str) -> list[Item]:
+        """Return every item whose path matches ``path`` (PATH_INFO), whatever its conditions."""
+        found: list[Item] = []
         parts = path.lstrip("/").split("/", self._depth + 1)
-        return self._root.find_all(parts, 0)
+        if parts[0] in self._first or self._is_open:
+            self._root.find_all(parts, 0, found)
+        return found
 
 
 def _first(routes: list[tuple[Match, Item]], environ: WSGIEnvironment) -> Item | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench.figures import direct, growth, imports, memory, throughput
+from bench.figures import direct, growth, imports, in_app, memory, throughput
 from bench.run import Measured, Run
 
 
@@ -26,6 +26,7 @@ FIGURES = {
         ("nginx", "wrk", "boto3"),
     ),
     "cpu": Figure("CPU of one invoke", direct.cpu, ("nginx", "boto3")),
+    "in-app": Figure("functions as views of an app", in_app.measure),
     "pass-through": Figure("a request without a route", direct.pass_through),
     "connections": Figure("TLS connections of 64 threads", direct.connections, ("nginx",)),
     "handshakes": Figure("CPU of a new connection", direct.handshakes, ("nginx",)),

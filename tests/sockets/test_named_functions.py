@@ -304,9 +304,10 @@ def test_largest_function_decides_how_much_of_a_body_is_read(lambda_server: Lamb
         "routes": {"/a": {"function_name": "f", "max_payload_size": 10}},
         "functions": {"pay": {"max_payload_size": 50}},
     }
-    request = make_request()
-    assert Dispatcher(config).body_limit(request) == 50
-    assert Dispatcher({**config, "functions": {"e": {}}}).body_limit(request) == 6 * 1024 * 1024
+    dispatcher = Dispatcher(config)
+    assert dispatcher.body_limit({}) == dispatcher.body_limit({"CONTENT_TYPE": "text/plain"}) == 50
+    assert dispatcher.body_limit({"CONTENT_TYPE": "application/json"}) == 6 * 50
+    assert Dispatcher({**config, "functions": {"e": {}}}).body_limit({}) == 6 * 1024 * 1024
 
 
 # Who is asking.

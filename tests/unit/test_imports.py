@@ -22,7 +22,15 @@ MAY_IMPORT = {
     "": {"errors", "middleware"},
     "__main__": {"cli"},
     "middleware": {"dispatcher", "errors", "request", "request_body", "response"},
-    "django": {"cli", "dispatcher", "errors", "middleware", "request", "response"},
+    "django": {
+        "cli",
+        "dispatcher",
+        "errors",
+        "middleware",
+        "request",
+        "request_body",
+        "response",
+    },
     "flask": {
         "dispatcher",
         "errors",
@@ -33,7 +41,14 @@ MAY_IMPORT = {
         "response",
     },
     "flask_commands": {"cli", "flask_exchange", "flask_rules"},
-    "flask_exchange": {"dispatcher", "errors", "middleware", "request", "response"},
+    "flask_exchange": {
+        "dispatcher",
+        "errors",
+        "middleware",
+        "request",
+        "request_body",
+        "response",
+    },
     "flask_rules": {"options"},
     "dispatcher": {
         "authorize",

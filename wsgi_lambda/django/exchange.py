@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, RawPostDataException
+from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import repercent_broken_unicode
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ from wsgi_lambda.django.conf import dispatcher
 from wsgi_lambda.django.cookies import FunctionCookies
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
 from wsgi_lambda.request import FrameworkValues, Request
+from wsgi_lambda.request_body import RequestBody
 from wsgi_lambda.response.wsgi import Response, for_framework
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -113,40 +114,48 @@ def read_body(request: HttpRequest) -> bytes:
     Raises a logged `LambdaError` for a body that is incomplete, too large or gone,
     and `RequestDataTooBig` over DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
+    kept: bytes | None = getattr(request, "_body", None)
+    if kept is not None:
+        return kept
     if not request._read_started:
-        environ = request.META
-        if "wsgi.input" not in environ:
-            # ASGI has received the whole body already.
-            environ = {**environ, "wsgi.input": request, "wsgi.input_terminated": True}
-        made = Request(environ)
-        body = b""
-        try:
-            body = _read_first(request, made)
-        except LambdaError as error:
-            dispatcher().failure_response(error, made)
-            raise
-        finally:
-            # After a failure too: nothing else may wait for the rest of the body.
-            request._body, request._stream, request._read_started = body, io.BytesIO(body), True
+        return _read(request)
+    gone = BodyGone(
+        detail="it was parsed before: mark the view with keep_body, and put "
+        "LambdaFunctionsMiddleware before the middleware that parses it"
+    )
+    dispatcher().failure_response(gone, Request(request.META, body=b""))
+    raise gone
+
+
+def _read(request: HttpRequest) -> bytes:
+    environ = request.META
+    if "wsgi.input" not in environ:
+        # ASGI has received the whole body already.
+        environ = {**environ, "wsgi.input": request, "wsgi.input_terminated": True}
+    reader, body = RequestBody(environ), b""
+    try:
+        body = _read_first(request, reader)
+    except LambdaError as error:
+        reader.drain()
+        dispatcher().failure_response(error, Request(environ, body=b""))
+        raise
+    finally:
+        # After a failure too: nothing else may wait for the rest of the body.
+        request._body, request._stream, request._read_started = body, io.BytesIO(body), True
+    if body:
         _check_fields(request)
-    try:
-        found: bytes = request.body
-    except RawPostDataException:
-        gone = BodyGone(
-            detail="it was parsed before: mark the view with keep_body, and put "
-            "LambdaFunctionsMiddleware before the middleware that parses it"
-        )
-        dispatcher().failure_response(gone, Request(request.META, body=b""))
-        raise gone from None
-    return found
+    return body
 
 
-def _read_first(request: HttpRequest, made: Request) -> bytes:
-    limit, most = dispatcher().body_limit(made), settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+def _read_first(request: HttpRequest, reader: RequestBody) -> bytes:
+    environ, most = request.META, None
+    limit = dispatcher().body_limit(environ)
+    if environ.get("CONTENT_LENGTH") or environ.get("HTTP_TRANSFER_ENCODING"):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if most is None or most >= limit or _is_multipart(request):
-        return made.body.read(limit)
+        return reader.read(limit)
     try:
-        return made.body.read(most)
+        return reader.read(most)
     except PayloadTooLarge:
         raise RequestDataTooBig(
             "Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE."
@@ -167,17 +176,21 @@ def _is_multipart(request: HttpRequest) -> bool:
 def to_django(response: Response, method: str) -> HttpResponse:
     """Return an HttpResponse: repeated headers are joined, each cookie keeps its line."""
     response = for_framework(response, method)
-    made = HttpResponse(response.body, reason=response.phrase or None)
-    made.status_code = response.status  # the constructor allows no status above 599
-    headers, cookies = made.headers, []
-    del headers["Content-Type"]
+    headers: dict[str, str] = {}
+    spelling: dict[str, str] = {}
+    cookies = []
     for name, value in response.headers:
-        if name.lower() == "set-cookie":
+        lower = name.lower()
+        if lower == "set-cookie":
             cookies.append(value)
-        elif name in headers:
-            headers[name] = f"{headers[name]}, {value}"
+        elif lower in spelling:
+            headers[spelling[lower]] += f", {value}"
         else:
-            headers[name] = value
+            headers[name], spelling[lower] = value, name
+    made = HttpResponse(response.body, headers=headers, reason=response.phrase or None)
+    made.status_code = response.status  # the constructor allows no status above 599
+    if "content-type" not in spelling:
+        del made.headers["Content-Type"]
     if cookies:
         made.cookies = FunctionCookies(cookies)
     return made
