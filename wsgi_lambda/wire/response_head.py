@@ -21,8 +21,7 @@ _MOST_HEADS = 20  # interim responses (1xx) and the final one
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r\n")
 # RFC 9112, 5: no space before the colon, no continuation lines.
-_FIELD_LINES = re.compile(rf"(?:{TOKEN.pattern}:[^\r\n\0]*+\r\n)*+")
-_FIELD = re.compile(r"([^:\r\n]+):([^\r\n]*)\r\n")
+_NAMES = re.compile(rf"(?:{TOKEN.pattern}:)*+")
 _END = b"\r\n\r\n"
 
 
@@ -73,11 +72,26 @@ def _parse_status_line(head: bytes) -> re.Match[bytes]:
 
 def _parse(head: bytes) -> Head:
     line = _parse_status_line(head)
-    text = str(head[line.end() : -2], "latin-1")
-    if _FIELD_LINES.fullmatch(text) is None:
+    fields = _parse_fields(str(head[line.end() : -2], "latin-1"))
+    if fields is None:
         raise ProtocolError("the response head has a malformed header")
-    fields = [(name, value.strip(" \t")) for name, value in _FIELD.findall(text)]
     if len(fields) > _MOST_FIELDS:
         raise ProtocolError(f"the response head has more than {_MOST_FIELDS} headers")
     reason = str(line[3] or b"", "latin-1").strip()
     return Head(11 if line[1] == b"1" else 10, int(line[2]), reason, fields)
+
+
+def _parse_fields(text: str) -> Headers | None:
+    """Return the fields of a head, or None if a line is malformed.
+
+    A regular expression for whole lines takes twice as long.
+    """
+    if "\0" in text or not text.count("\r\n") == text.count("\r") == text.count("\n"):
+        return None
+    try:
+        lines = [line.split(":", 1) for line in text.split("\r\n")[:-1]]
+        fields = [(name, value.strip(" \t")) for name, value in lines]
+    except ValueError:  # a line without a colon
+        return None
+    is_valid = _NAMES.fullmatch("".join([f"{name}:" for name, _ in fields]))
+    return fields if is_valid else None
