@@ -61,6 +61,9 @@ class EndpointAdapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Pool:
         return self._pool
 
+    def close(self) -> None:
+        self._pool.close()
+
     def cert_verify(self, *_: Any) -> None:
         """Do nothing: the TLS context has the certificates already.
 

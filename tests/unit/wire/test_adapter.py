@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -63,19 +64,45 @@ def test_every_address_of_the_host_is_tried(
             assert int(sock.recv(65536).split(b" ")[1]) == status
 
 
+def adapter_of(port: int, scheme: str = "http") -> EndpointAdapter:
+    return EndpointAdapter(
+        scheme=scheme, host="127.0.0.1", port=port, tls_verify=True, keepalive=1, pool_size=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "response", "kind"),
+    [
+        ("http", b"", requests.ReadTimeout),
+        ("http", b"SSH-2.0-x\r\n", requests.ConnectionError),
+        ("https", b"SSH-2.0-x\r\n", requests.exceptions.SSLError),
+    ],
+    ids=["silent", "no HTTP", "no TLS"],
+)
+def test_failure_is_an_error_of_requests(
+    scheme: str, response: bytes, kind: type[Exception]
+) -> None:
+    """Instrumentation of requests knows these."""
+    with socket.create_server(("127.0.0.1", 0)) as far, ThreadPoolExecutor(1) as threads:
+        port = far.getsockname()[1]
+        request = requests.Request("POST", f"{scheme}://127.0.0.1:{port}/", data=b"{}").prepare()
+        seconds = 10 if response else 0.2
+        adapter = adapter_of(port, scheme)
+        sent = threads.submit(adapter.send, request, timeout=Attempt(time.monotonic() + seconds))
+        with far.accept()[0] as peer:
+            peer.sendall(response)
+            with pytest.raises(kind) as caught:
+                sent.result(20)
+    assert type(caught.value) is kind
+    adapter.close()
+
+
 @pytest.mark.parametrize("forged", ["a\r\nX-Amz-Tenant-Id: b", "a\nb", "a\rb"])
 def test_header_with_a_line_break_is_not_sent(forged: str) -> None:
     request = requests.Request("POST", "http://127.0.0.1/", data=b"{}").prepare()
     request.headers["X-Added"] = forged  # as an instrumentation may, past requests' own check
     with socket.create_server(("127.0.0.1", 0)) as far:
-        adapter = EndpointAdapter(
-            scheme="http",
-            host="127.0.0.1",
-            port=far.getsockname()[1],
-            tls_verify=True,
-            keepalive=1,
-            pool_size=1,
-        )
+        adapter = adapter_of(far.getsockname()[1])
         with pytest.raises(ValueError, match="X-Added"):
             adapter.send(request, timeout=Attempt(time.monotonic() + 10))  # type: ignore[arg-type]
         far.setblocking(False)

@@ -70,6 +70,7 @@ def test_chunk_ends_with_its_line_break(after: bytes) -> None:
         b"X-A: 1\r\n goes on\r\n\r\n",
         b"X-A: 1\nX-B: 2\r\n\r\n",
         b"X-A: " + b"a" * 4096,
+        b"X-A: " + b"a" * 4090 + b"\r\n\r\n",
         b"X-A: 1\r\n" * 600,
     ],
     ids=lambda trailers: repr(trailers[:20]),

@@ -23,6 +23,7 @@ def parsed(data: bytes, method: str = "POST") -> WireResponse:
         (b"X-A:", ""),
         (b"X-A: \t 1 2\t ", "1 2"),
         (b"X-A: \xe9", "é"),
+        (b"X-A: \xa0 1\x85", "\xa0 1\x85"),
         (b"X-A: a:b", "a:b"),
     ],
 )
