@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from wsgi_lambda.record import Watch
+    from wsgi_lambda.response.result import Result
 
 from wsgi_lambda.authorize import asking, authorize
 from wsgi_lambda.backends import Backend
@@ -31,7 +32,6 @@ from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.log_lines import LogLines
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
-from wsgi_lambda.response.result import Result
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wsgi_lambda.errors import LambdaError
-from wsgi_lambda.on_error import call_on_error
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.headers import without
@@ -16,6 +15,9 @@ def fail(error: LambdaError, request: Request, route: Route | None) -> Response:
     default = failure(error, trace=request.trace if request.delivery.attempts else "")
     response = default
     if route is not None and route.response.on_error is not None:
+        # Only a configuration with `on_error` pays for this import.
+        from wsgi_lambda.on_error import call_on_error
+
         response = call_on_error(route.response.on_error, request, error, default)
     error.response, error.has_own_response = response, response is not default
     return response

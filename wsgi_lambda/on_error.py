@@ -1,11 +1,16 @@
-"""Call the configuration's own function that writes the response of a failure."""
+"""Call the configuration's own function that writes the response of a failure.
+
+Imported at the first failure of a route with `on_error`.
+"""
 
 from __future__ import annotations
 
 import io
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.printable import printable
@@ -13,13 +18,9 @@ from wsgi_lambda.request import Request
 from wsgi_lambda.response.headers import without
 from wsgi_lambda.response.wsgi import Response, from_werkzeug
 
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Request as WerkzeugRequest
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
 log = logging.getLogger("wsgi_lambda")
 
-OnError = Callable[["WerkzeugRequest", LambdaError], "WerkzeugResponse | None"]
+OnError = Callable[[WerkzeugRequest, LambdaError], WerkzeugResponse | None]
 
 
 def call_on_error(
@@ -33,10 +34,6 @@ def call_on_error(
     anything else, the error is logged and ``default`` returned: a failure always
     has a response.
     """
-    # Only a configuration with `on_error` pays for this import.
-    from werkzeug.wrappers import Request as WerkzeugRequest
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
     environ = {**request.environ, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     try:

@@ -318,8 +318,10 @@ ON_DEMAND = {
     "observe.report",
     "options.observing",
     "record",
+    "on_error",
     "response.empty_arrays",
     "response.proxy_integration",
+    "response.result",
 }
 
 #: Each module takes a quarter of a millisecond and 15 KB of every process that imports the package.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsgi_lambda.response.result import Result
+
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
@@ -10,7 +15,6 @@ from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response import LogStreamEnd, mapping_of
-from wsgi_lambda.response.result import Result, result_of
 from wsgi_lambda.response.wsgi import Response
 
 # RFC 9110, 9.2.1: the methods that a client may repeat without asking.
@@ -50,6 +54,8 @@ class FunctionBackend:
             may_stream=False,
             delivery=call.delivery,
         )
+        from wsgi_lambda.response.result import result_of
+
         return result_of(self._invoke(invocation))
 
     def _invoke(self, invocation: Invocation) -> Reply:
