@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -134,7 +135,10 @@ def test_connection_of_a_complete_stream_is_used_again(
 def test_bytes_behind_the_end_are_ignored(
     lambda_server: LambdaServer, make_stream: MakeStream
 ) -> None:
-    lambda_server.script(stream(chunk(b"tea"), END + chunk(b"more"), b"\xff" * 99), stream(END))
+    pause = lambda exchange: exchange.ended(within=0.05)  # noqa: E731 - one more read
+    lambda_server.script(
+        stream(chunk(b"tea"), END + chunk(b"more"), pause, b"\xff" * 99), stream(END)
+    )
     app = make_stream()
     for expected in (b"tea", b""):
         with Streamed(app) as response:
@@ -445,3 +449,39 @@ def test_invocation_of_the_app_s_own_is_buffered(
         response.rest()
     assert app.dispatcher.invoke(backend, b"{}").json == {"a": 1}
     assert lambda_server.invocations[-1].path == "/2015-03-31/functions/f/invocations"
+
+
+class Killed(BaseException):
+    """What gevent raises in a greenlet that is killed, or Python after Ctrl-C."""
+
+
+@pytest.mark.parametrize("is_in_head", [True, False], ids=["head", "body"])
+def test_thread_that_is_killed_frees_everything(
+    is_in_head: bool, lambda_server: LambdaServer, make_stream: MakeStream
+) -> None:
+    def kill(number: int, frame: object) -> None:
+        raise Killed
+
+    before = signal.signal(signal.SIGUSR1, kill)
+    is_waiting = threading.Event()
+    interrupt = lambda exchange: signal.pthread_kill(main.ident, signal.SIGUSR1)  # noqa: E731
+    main = threading.main_thread()
+    parts = [is_waiting, interrupt, hang]
+    lambda_server.script(stream(*parts if is_in_head else [chunk(b"tea"), *parts]), stream(END))
+    app = make_stream(max_concurrency=1)
+    try:
+        if is_in_head:
+            threading.Timer(0.1, is_waiting.set).start()
+            with pytest.raises(Killed):
+                body_of(app)
+        else:
+            body = body_of(app)
+            assert (next(body), next(body)) == (b"", b"tea")
+            threading.Timer(0.1, is_waiting.set).start()
+            with pytest.raises(Killed):
+                next(body)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
+    with Streamed(app) as response:
+        assert response.status == 200

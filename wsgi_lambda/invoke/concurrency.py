@@ -30,7 +30,7 @@ class Slots:
     def take(self) -> Lease:
         """Return a lease; raise `TooManyInvocations` immediately if none is free."""
         if self._limit is None:
-            return _UNLIMITED
+            return UNLIMITED
         taken = self._taken
         with taken.lock:
             if taken.count >= self._limit:
@@ -69,4 +69,5 @@ class Lease:
         self.release()
 
 
-_UNLIMITED = Lease(None)
+#: The lease of a route without a limit.
+UNLIMITED = Lease(None)

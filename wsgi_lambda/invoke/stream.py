@@ -11,7 +11,7 @@ from wsgi_lambda.delivery import Delivery, first_value
 from wsgi_lambda.errors import ConnectionFailed, FunctionError, LambdaError, ServiceError
 from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.client import LambdaClient, OpenReply
-from wsgi_lambda.invoke.concurrency import Lease
+from wsgi_lambda.invoke.concurrency import UNLIMITED
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.function import Function
 from wsgi_lambda.invoke.reply import Chunks, Reply, StreamedReply
@@ -71,7 +71,7 @@ class EventStream:
     message ends; otherwise it is closed.
     """
 
-    lease: Lease | None = None
+    lease = UNLIMITED
 
     def __init__(
         self,
@@ -121,8 +121,7 @@ class EventStream:
 
     def _release(self) -> None:
         self._delivery.finished = time.monotonic()
-        if self.lease is not None:
-            self.lease.release()
+        self.lease.release()
 
     def _receive(self, silence: float | None) -> bytes:
         """Return the payload that one read of the connection completes, perhaps none."""

@@ -44,10 +44,7 @@ class Head:
 
     def feed(self, data: bytes) -> int | Undecided:
         """Add ``data`` and return the length of the head, without its NULs."""
-        is_searched = len(self.bytes) >= LIMIT + len(_END)
         self.bytes += data
-        if is_searched:
-            return Undecided.NEVER
         if self._start is None:
             found = _NOT_SPACE.search(self.bytes, self._at, LIMIT)
             self._at = min(len(self.bytes), LIMIT)
