@@ -25,7 +25,6 @@ from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import body_limit, most_permissive
 from wsgi_lambda.failures import fail, private
-from wsgi_lambda.gunicorn_timeout import warn_of_short_timeout
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
@@ -35,6 +34,7 @@ from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
+from wsgi_lambda.startup import log_start
 from wsgi_lambda.watch import UNWATCHED, Unwatched, Watcher
 
 #: The methods of a view, and in an app of a route that lists none. OPTIONS is the app's.
@@ -96,7 +96,7 @@ class Dispatcher:
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
         self._watcher = Watcher(self.routes, found.whole.observers, self._lines.limit)
         self._most = most_permissive(route.event for route in self.routes)
-        warn_of_short_timeout(self.routes)
+        log_start(self.routes, found.whole.observers)
 
     @property
     def configuration(self) -> Mapping[str, Any]:

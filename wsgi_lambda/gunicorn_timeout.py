@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterable
 from types import FrameType
+from typing import Any
 
 from wsgi_lambda.options import Route
 
@@ -48,7 +49,15 @@ def warn_of_short_timeout(routes: Iterable[Route]) -> None:
 
 
 def _sync_worker_timeout() -> float:
-    """Return the `--timeout` of gunicorn's sync workers in seconds, or 0 if there is none.
+    """Return the `--timeout` of gunicorn's sync workers in seconds, or 0 if there is none."""
+    settings = gunicorn_settings()
+    if settings is None or getattr(settings, "worker_class_str", "") != "sync":
+        return 0.0
+    return float(settings.timeout)
+
+
+def gunicorn_settings() -> Any:
+    """Return the settings of the gunicorn that imports the app, None without one.
 
     gunicorn imports the app in a worker, or with `--preload` in the arbiter. Both
     have gunicorn's settings, and one of them is on the call stack.
@@ -58,7 +67,6 @@ def _sync_worker_timeout() -> float:
         owner = frame.f_locals.get("self")
         settings = getattr(owner, "cfg", None)
         if settings is not None and type(owner).__module__.startswith("gunicorn."):
-            is_sync = getattr(settings, "worker_class_str", "") == "sync"
-            return float(settings.timeout) if is_sync else 0.0
+            return settings
         frame = frame.f_back
-    return 0.0
+    return None

@@ -177,6 +177,38 @@ def test_problem_that_routes_share_is_one_line(capfd: pytest.CaptureFixture[str]
     assert lines[1].endswith("(in 5 routes: '/a', '/b', '/c', …)")
 
 
+def test_check_prints_json(lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]) -> None:
+    refused = far_end.respond(403, {"X-Amzn-ErrorType": "AccessDeniedException"}, b"{}")
+    lambda_server.script(far_end.respond(204), refused)
+    routes = {"/a": {"function_name": "first", "methods": ["GET"]}, "/b": {"function_name": "b"}}
+    setting = written({**defaults(lambda_server), "routes": routes})
+    assert main(["check", setting, "--json"]) == 1
+    rows = json.loads(capfd.readouterr().out)
+    assert all(0 < row.pop("duration_ms") < 20_000 for row in rows)
+    shared = {
+        "hosts": None,
+        "headers": None,
+        "consumers": None,
+        "aws_region": "us-east-1",
+        "endpoint": f"http://127.0.0.1:{lambda_server.port}",
+        "credentials": "aws_key of the configuration",
+    }
+    allowed = {"path": "/a", "methods": ["GET"], "function": "first", "is_allowed": True}
+    denied = {"path": "/b", "methods": None, "function": "b", "is_allowed": False}
+    assert rows == [
+        {**shared, **allowed, "result": "ok"},
+        {**shared, **denied, "result": "Lambda replied 403 AccessDeniedException"},
+    ]
+
+
+def test_check_prints_json_of_routes_that_are_allowed(
+    setting: str, lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.respond(204)
+    assert main(["check", setting, "--json"]) == 0
+    assert all(row["is_allowed"] for row in json.loads(capfd.readouterr().out))
+
+
 def test_check_of_no_routes_fails(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["check", written({"routes": {}})]) == 1
     assert "no routes" in capfd.readouterr().err

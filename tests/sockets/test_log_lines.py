@@ -77,7 +77,7 @@ def test_lines_about_a_request_share_their_attributes(
     caplog.set_level("WARNING", logger="wsgi_lambda.access")
     caplog.set_level("INFO", logger="wsgi_lambda")
     Client(make_app({"/shop": {"function_name": "orders:live"}})).get("/shop/7")
-    (record,) = caplog.records
+    (record,) = (each for each in caplog.records if hasattr(each, "aws_request_id"))
     logger, level, template, error_type, status = expected
     assert (record.name, record.levelname) == (logger, level)
     assert record.msg.startswith(template)

@@ -18,6 +18,8 @@ class Settings:
     def __init__(self, worker_class_str, timeout):
         self.worker_class_str = worker_class_str
         self.timeout = timeout
+        self.workers = self.threads = 1
+        self.graceful_timeout = 30
 
 
 class Worker:

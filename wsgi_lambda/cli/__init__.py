@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"wsgi-lambda {version(PACKAGE)}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="find credentials, and do a DryRun of every route")
+    check.add_argument("--json", action="store_true", help="print JSON, with the results")
     check.set_defaults(run=run_check)
     routes = commands.add_parser("routes", help="list the routes in the order of matching")
     routes.add_argument(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Any
 
 from wsgi_lambda.cli.console import complain, describe, load, public_facts
 from wsgi_lambda.errors import LambdaError
@@ -15,6 +17,17 @@ from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.options import Route
 from wsgi_lambda.printable import printable
 
+_JSON_FACTS = (
+    "path",
+    "methods",
+    "hosts",
+    "headers",
+    "consumers",
+    "function",
+    "aws_region",
+    "endpoint",
+)
+
 
 def run_check(given: argparse.Namespace) -> int:
     """Print a line for each route and a summary; return 0 if all may be invoked, else 1."""
@@ -23,11 +36,17 @@ def run_check(given: argparse.Namespace) -> int:
         complain(f"{given.file}: no routes")
         return 1
     with closing(Connections()) as connections:
-        return check_routes(routes, connections)
+        return check_routes(routes, connections, as_json=given.json)
 
 
-def check_routes(routes: Sequence[Route], connections: Connections) -> int:
+def check_routes(
+    routes: Sequence[Route], connections: Connections, *, as_json: bool = False
+) -> int:
     """Print a line for each of ``routes`` and a summary; return 0 if all may be invoked, else 1."""
+    if as_json:
+        rows = [_row(route, connections) for route in routes]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0 if all(row["is_allowed"] for row in rows) else 1
     failures: list[str] = []
     for route in routes:
         result, passed = _dry_run(route, connections)
@@ -39,6 +58,20 @@ def check_routes(routes: Sequence[Route], connections: Connections) -> int:
             failures.append(result)
     print(f"{_routes(len(routes))}: {len(routes) - len(failures)} ok, {len(failures)} failed")
     return 1 if failures else 0
+
+
+def _row(route: Route, connections: Connections) -> dict[str, Any]:
+    """Return what programs may know about a route and the DryRun of its function."""
+    started = time.monotonic()
+    result, is_allowed = _dry_run(route, connections)
+    facts = public_facts(route)
+    return {
+        **{name: facts[name] for name in _JSON_FACTS},
+        "credentials": _origin(route, connections),
+        "is_allowed": is_allowed,
+        "result": result,
+        "duration_ms": round((time.monotonic() - started) * 1000, 1),
+    }
 
 
 def _routes(count: int) -> str:

@@ -89,8 +89,10 @@ def log_on_standard_error() -> Iterator[None]:
     """Write failures and the end of the function's own log to standard error."""
     log, handler = logging.getLogger("wsgi_lambda"), logging.StreamHandler(sys.stderr)
     level = log.level
-    # The response is on standard output; a second line about it is of no use.
-    handler.addFilter(lambda record: record.name != "wsgi_lambda.access")
+    # Lines about a success would only repeat what standard output shows.
+    handler.addFilter(
+        lambda record: record.levelno >= logging.WARNING or record.name == "wsgi_lambda.tail"
+    )
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:

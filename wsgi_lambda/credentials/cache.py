@@ -12,6 +12,7 @@ from typing import NamedTuple
 from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.errors import CredentialsError, DeadlinePassed
+from wsgi_lambda.printable import printable
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -51,6 +52,15 @@ class _LookUp:
         self.done = threading.Event()
         self.found: Found | None = None
         self.failure = ""
+
+
+def log_found(found: Found) -> None:
+    """Log the origin of new credentials, and nothing that helps to use them."""
+    key = found.credentials.access_key
+    end = "no expiry" if math.isinf(found.lifetime) else f"for {found.lifetime:.0f} s"
+    # A key of eight characters or fewer is not one of AWS's.
+    shown = f"…{key[-4:]}" if len(key) > 8 else "…"
+    log.info("credentials: %s, key %s, %s", printable(found.origin), shown, end)
 
 
 class CredentialCache:
@@ -123,19 +133,24 @@ class CredentialCache:
         except Exception as error:  # noqa: BLE001 - the waiting requests must get an error, too
             look_up.failure = f"the look-up raised {type(error).__name__}"
         with self._lock:
-            self._store(look_up)
+            is_new = self._store(look_up)
             self._running = None
         look_up.done.set()
+        if is_new and look_up.found is not None:
+            log_found(look_up.found)
 
-    def _store(self, look_up: _LookUp) -> None:
+    def _store(self, look_up: _LookUp) -> bool:
+        """Keep the result; return whether it has other credentials than before."""
         now, before = self._clock(), self._cached
         if look_up.found is not None:
             self._cached = _cached(look_up.found, now)
             is_new = before is None or before.found.credentials != look_up.found.credentials
             self._paused_until = 0.0 if is_new else now + PAUSE
-        elif before is not None:
+            return is_new
+        if before is not None:
             self._paused_until = now + PAUSE
             log.warning("credentials could not be renewed: %s", look_up.failure)
+        return False
 
     def _wait(self, look_up: _LookUp, deadline: float) -> Found:
         if not look_up.done.wait(max(0.0, deadline - time.monotonic())):

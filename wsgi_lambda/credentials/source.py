@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 
+from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.credentials.cache import CredentialCache, Found
+from wsgi_lambda.credentials.cache import CredentialCache, Found, log_found
 from wsgi_lambda.credentials.environment import FIRST_PLACES, NAMES, read_environment
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.options import Identity
@@ -52,6 +53,10 @@ class CredentialSource:
         self._proxy_url = proxy_url
         self._environ = environ
         self._cache = CredentialCache(self._look_up)
+        reset_after_fork(self._reset)
+
+    def _reset(self) -> None:
+        self._logged: Credentials | None = None
 
     def get(self, deadline: float) -> Credentials:
         """Return the credentials to sign with; ``deadline`` is a time of `time.monotonic`.
@@ -88,7 +93,12 @@ class CredentialSource:
         if self._identity.aws_assume_role_arn:
             return None
         keys = self._first_keys()
-        return keys[0] if keys else None
+        if keys is None:
+            return None
+        if keys[0] != self._logged:
+            self._logged = keys[0]
+            log_found(Found(*keys))
+        return keys[0]
 
     def _first_keys(self) -> tuple[Credentials, str] | None:
         """Return the keys that need no look-up and their origin, or None if there are none.

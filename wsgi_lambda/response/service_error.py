@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from email.utils import parsedate_to_datetime
 
 from wsgi_lambda.errors import ServiceError
 from wsgi_lambda.invoke.reply import Reply
 
 _RETRY_AFTER = re.compile(r"[0-9]{1,5}")  # seconds
+_OFF = re.compile(rb"Signature (?:expired|not yet current)")
 _TOKEN_LINE = re.compile(rb"(x-amz-security-token:)[^\\\s\"]+", re.IGNORECASE)
 
 
@@ -23,10 +26,28 @@ def service_error(reply: Reply) -> ServiceError:
         status=status,
         outcome=reply.outcome,
         error_type=reply.error_type,
-        detail=f"Lambda replied {reply.status} {reply.error_type}: {_for_log(reply.body)!r}",
+        detail=f"Lambda replied {reply.status} {reply.error_type}: {_for_log(reply.body)!r}"
+        + _clock_difference(reply),
         request_id=reply.request_id,
         retry_after=wait,
     )
+
+
+def _clock_difference(reply: Reply) -> str:
+    """Return by how much the clock of this machine is off, "" if AWS did not complain.
+
+    ``"; the clock of this machine is 421 s behind"``.
+    """
+    if reply.status != 403 or not (
+        reply.error_type == "RequestExpired" or _OFF.search(reply.body[:4000])
+    ):
+        return ""
+    try:
+        theirs = parsedate_to_datetime(reply.header("date")).timestamp()
+    except ValueError:
+        return ""
+    seconds = round(time.time() - theirs)
+    return f"; the clock of this machine is {abs(seconds)} s {'ahead' if seconds > 0 else 'behind'}"
 
 
 def _for_log(body: bytes) -> bytes:

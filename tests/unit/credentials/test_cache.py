@@ -257,3 +257,17 @@ def test_forked_child_looks_up_its_own_credentials():
     provider.may_continue.set()
     other.join()
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_new_credentials_are_logged_once(caplog):
+    provider, clock = Provider(), Clock()
+    cache = CredentialCache(provider, clock=clock)
+    with caplog.at_level(logging.INFO, "wsgi_lambda"):
+        cache.get(deadline())
+        clock.now += HOUR
+        cache.get(deadline())
+        provider.is_new = False
+        wait_for_look_ups()
+    assert [record.getMessage() for record in caplog.records] == [
+        "credentials: a test, key …, for 3600 s"
+    ] * 2

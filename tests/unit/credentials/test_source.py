@@ -188,3 +188,19 @@ print("botocore" in sys.modules, threading.active_count())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "1"]
+
+
+def test_origin_is_logged_at_first_and_when_the_keys_change(caplog):
+    environ = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE1234", "AWS_SECRET_ACCESS_KEY": "secret"}
+    found = source(environ)
+    with caplog.at_level("INFO", logger="wsgi_lambda"):
+        found.get(deadline())
+        found.get(deadline())
+        environ["AWS_ACCESS_KEY_ID"] = "AKIDEXAMPLE5678"
+        found.get(deadline())
+        environ["AWS_ACCESS_KEY_ID"] = "short"
+        found.get(deadline())
+    assert [record.getMessage() for record in caplog.records] == [
+        f"credentials: AWS_ACCESS_KEY_ID in the environment, key {key}, no expiry"
+        for key in ("…1234", "…5678", "…")
+    ]
