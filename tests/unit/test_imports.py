@@ -323,6 +323,7 @@ ON_DEMAND = {
     "response.empty_arrays",
     "response.proxy_integration",
     "response.result",
+    "response.service_error",
 }
 
 #: Each module takes a quarter of a millisecond and 15 KB of every process that imports the package.

@@ -20,7 +20,7 @@ from wsgi_lambda.options.parsers import string, type_in_words
 _NAME = r"[A-Za-z0-9_.-]+"
 _PARAMETER = re.compile(rf"\{{({_NAME})(\+)?\}}")
 # Converters of Flask and Django: <id>, <int:id>, <path:rest>.
-_CONVERTER = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
+_CONVERTER = r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>"
 _EXAMPLE = "a path such as '/todos/{id}'"
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -144,7 +144,7 @@ def _segment(text: str, path: str) -> Segment:
     if parameter:
         return Segment(parameter[1], is_parameter=True, is_rest=parameter[2] is not None)
     if "<" in text or ">" in text:
-        instead = _CONVERTER.sub(_as_parameter, path)
+        instead = re.sub(_CONVERTER, _as_parameter, path)
         hint = _write(instead) if instead != path else _write()
         raise ValueError(f"a parameter is written as in API Gateway{hint}")
     if "*" in text:

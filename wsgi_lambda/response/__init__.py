@@ -15,7 +15,6 @@ from wsgi_lambda.invoke.reply import Reply, StreamedReply
 from wsgi_lambda.options import Route
 from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 from wsgi_lambda.response.plain import function_error, plain_body
-from wsgi_lambda.response.service_error import service_error
 from wsgi_lambda.response.wsgi import Response
 
 # The server writes its own Date; two would be on the wire.
@@ -30,6 +29,8 @@ def from_reply(reply: Reply, route: Route) -> Response:
     proxy integration is an error or malformed.
     """
     if not reply.is_success:
+        from wsgi_lambda.response.service_error import service_error
+
         raise service_error(reply)
     options = route.response
     headers = _lambda_headers(reply, expose_log=options.expose_log_result)
