@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ssl
 import time
+from collections.abc import Iterator
 
 import urllib3
 
@@ -21,28 +22,42 @@ _SIGNED = "content-type;host;x-amz-content-sha256;x-amz-date"
 
 
 class Floor:
-    """Invoke `MyLambda` at one port of the stub."""
+    """Invoke `MyLambda`, or the function of another ``path``, at one port of the stub."""
 
-    def __init__(self, address: StubAddress, port: int) -> None:
+    def __init__(self, address: StubAddress, port: int, path: str = PATH) -> None:
         context = ssl.create_default_context(cafile=address.ca or None)
         self._host = f"{address.host}:{port}"
-        self._pool = urllib3.HTTPSConnectionPool(address.host, port, ssl_context=context)
+        self._path = path
+        self._pool = urllib3.HTTPSConnectionPool(
+            address.host, port, ssl_context=context, maxsize=16
+        )
         self._day, self._key = "", b""
 
     def invoke(self, payload: bytes) -> bytes:
         """Return the payload of the reply."""
+        return self._open(payload).data
+
+    def stream(self, payload: bytes) -> Iterator[bytes]:
+        """Yield the body of the reply as it arrives, the envelope included."""
+        reply = self._open(payload, preload_content=False)
+        while block := reply.read1(64 * 1024):
+            yield block
+        reply.release_conn()
+
+    def _open(self, payload: bytes, *, preload_content: bool = True) -> urllib3.BaseHTTPResponse:
         reply = self._pool.urlopen(
             "POST",
-            PATH,
+            self._path,
             body=payload,
             headers=self.headers(payload, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())),
             retries=False,
             redirect=False,
             assert_same_host=False,
+            preload_content=preload_content,
         )
         if reply.status != 200:
             raise RuntimeError(f"the stub sent status {reply.status}")
-        return reply.data
+        return reply
 
     def headers(self, payload: bytes, date: str) -> dict[str, str]:
         """Return the headers of a request signed at ``date``, such as 20300101T000000Z."""
@@ -51,7 +66,7 @@ class Floor:
             self._day, self._key = day, _signing_key(day)
         digest = hashlib.sha256(payload).hexdigest()
         canonical = (
-            f"POST\n{PATH}\n\ncontent-type:application/json\nhost:{self._host}\n"
+            f"POST\n{self._path}\n\ncontent-type:application/json\nhost:{self._host}\n"
             f"x-amz-content-sha256:{digest}\nx-amz-date:{date}\n\n{_SIGNED}\n{digest}"
         )
         scope = f"{day}/{REGION}/lambda/aws4_request"

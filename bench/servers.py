@@ -45,6 +45,12 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         return int(children.split()[0])
 
+    def cpu(self) -> float:
+        """Return the CPU time that the worker's threads have used, in seconds."""
+        # Nanoseconds; the times in /proc/PID/stat are hundredths of a second.
+        threads = Path(f"/proc/{self.worker()}/task").glob("*/schedstat")
+        return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+
     def memory(self) -> dict[str, float]:
         """Return the worker's RSS now, its highest RSS and its PSS, in MB."""
         process = Path(f"/proc/{self.worker()}")
@@ -65,19 +71,27 @@ def _megabytes(name: str, text: str) -> float:
 
 
 @contextlib.contextmanager
-def serving(contender: str, kind: Kind, environ: Mapping[str, str]) -> Iterator[Server]:
+def serving(
+    contender: str, kind: Kind, environ: Mapping[str, str], module: str = "contenders"
+) -> Iterator[Server]:
     """Run a contender under gunicorn; if it does not start, the error contains its output."""
-    with serving_all([contender], kind, environ) as servers:
+    with serving_all([contender], kind, environ, module) as servers:
         yield servers[contender]
 
 
 @contextlib.contextmanager
 def serving_all(
-    contenders: Iterable[str], kind: Kind, environ: Mapping[str, str]
+    contenders: Iterable[str],
+    kind: Kind,
+    environ: Mapping[str, str],
+    module: str = "contenders",
 ) -> Iterator[dict[str, Server]]:
-    """Run several contenders, started concurrently; idle ones cost nothing."""
+    """Run several contenders of a module, started concurrently; idle ones cost nothing."""
     with contextlib.ExitStack() as stack:
-        started = {name: stack.enter_context(_started(name, kind, environ)) for name in contenders}
+        started = {
+            name: stack.enter_context(_started(f"bench.{module}:make('{name}')", kind, environ))
+            for name in contenders
+        }
         servers = {name: wait() for name, wait in started.items()}
         try:
             yield servers
@@ -88,9 +102,7 @@ def serving_all(
 
 
 @contextlib.contextmanager
-def _started(
-    contender: str, kind: Kind, environ: Mapping[str, str]
-) -> Iterator[Callable[[], Server]]:
+def _started(app: str, kind: Kind, environ: Mapping[str, str]) -> Iterator[Callable[[], Server]]:
     """Start a contender; yield a function that waits until it responds."""
     with contextlib.ExitStack() as stack:
         # Its own folder: the name of gunicorn's control socket is always the same.
@@ -101,7 +113,7 @@ def _started(
         log = stack.enter_context((Path(folder) / "log").open("w+b"))
         process = stack.enter_context(
             running(
-                _command(contender, kind, listener.fileno()),
+                _command(app, kind, listener.fileno()),
                 {**environ, "BENCH_THREADS": str(kind.threads or 1), "XDG_RUNTIME_DIR": folder},
                 cwd=PROJECT,
                 pass_fds=[listener.fileno()],
@@ -120,8 +132,8 @@ def _started(
         yield wait
 
 
-def _command(contender: str, kind: Kind, descriptor: int) -> list[str]:
-    command = [sys.executable, "-m", "gunicorn", f"bench.contenders:make('{contender}')"]
+def _command(app: str, kind: Kind, descriptor: int) -> list[str]:
+    command = [sys.executable, "-m", "gunicorn", app]
     command += ["--bind", f"fd://{descriptor}", "--workers", str(kind.workers)]
     command += ["--worker-class", "gthread" if kind.threads else "sync"]
     command += ["--threads", str(kind.threads or 1), "--timeout", "120"]

@@ -77,6 +77,18 @@ def _others(kind: str) -> list[Row]:
     ]
 
 
+def _stream(text: str, what: str, must: float, aim: float, against: str = "boto3") -> Row:
+    """Return the row of a time or of CPU, which is smaller than that of another contender."""
+    contender = "boto3 view" if against == "boto3" else f"bare {against}"
+    value = ratio(f"{what}, middleware", f"{what}, {against}")
+    return Row(f"stream, {text} / {contender}", "streams", value, must, aim)
+
+
+def _stream_speed(text: str, what: str, must: float, aim: float) -> Row:
+    value = ratio(f"{what}, boto3", f"{what}, middleware")  # of times
+    return Row(f"stream, {text}, speed / boto3 view", "streams", value, must, aim, "more")
+
+
 ROWS = [
     _rates("sync ×1", 1.6, 2.1),
     _rates("gthread 1×16", 1.5, 1.85),
@@ -136,6 +148,21 @@ ROWS = [
         ratio("5 MB in, middleware, peak RSS", "5 MB in, boto3, peak RSS"),
         0.9,
         0.8,
+    ),
+    _stream("time to the first byte", "first byte", 0.75, 0.60),
+    _stream("time to the first byte", "first byte", 1.6, 1.3, "urllib3"),
+    _stream_speed("17-byte tokens in bursts", "tokens", 4, 8),
+    _stream("CPU of a token in bursts", "tokens, CPU", 0.25, 0.15),
+    _stream_speed("8 KiB frames", "8 KiB", 1.1, 1.5),
+    _stream_speed("64 KiB frames", "64 KiB", 0.8, 1.1),
+    _stream("CPU of paced tokens", "paced, CPU", 1.0, 0.8),
+    Row(
+        "stream, peak memory after 200 MB more",
+        "stream memory",
+        amount("growth"),
+        2,
+        0.5,
+        unit="MB",
     ),
     Row("failures after hang-ups", "hang-ups", amount("failures"), 0, 0, unit=""),
     Row("functions run twice", "hang-ups", amount("run twice"), 0, 0, unit=""),

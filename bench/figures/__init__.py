@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench.figures import direct, growth, imports, in_app, memory, throughput
+from bench.figures import direct, growth, imports, in_app, memory, streaming, throughput
 from bench.run import Measured, Run
 
 
@@ -35,5 +35,7 @@ FIGURES = {
     "imports": Figure("time to import", imports.measure, ("boto3",)),
     "large": Figure("large bodies", memory.measure_large, ("nginx", "boto3")),
     "bodies": Figure("memory of one large body", direct.bodies, ("nginx",)),
+    "streams": Figure("responses that stream", streaming.measure, ("nginx", "boto3")),
+    "stream memory": Figure("memory of a stream", streaming.measure_memory, ("nginx",)),
     "growth": Figure("1 to 64 clients, 1 kB to 6 MB", growth.measure, ("nginx", "wrk", "boto3")),
 }
