@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, hang, stream
 from tests.servers.gunicorn_server import gunicorn
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.uvicorn_server import uvicorn
@@ -32,6 +35,7 @@ def configuration(server: LambdaServer) -> dict[str, Any]:
         "routes": {
             "/v2": {"function_name": "v2", **V2},
             "/proxy": {"function_name": "proxy", "is_proxy_integration": True},
+            "/chat": {"function_name": "chat", "invoke_mode": "RESPONSE_STREAM"},
             "/small": {"function_name": "small", "max_payload_size": 100},
         },
         "functions": {"pay": {}},
@@ -73,8 +77,8 @@ urlpatterns = [path("pay/<int:order_id>/", lambda_view("pay")),
 class Served:
     """An app on a server, and the far end that it invokes."""
 
-    def __init__(self, address: tuple[str, int], far: LambdaServer) -> None:
-        self.address, self.far = address, far
+    def __init__(self, address: tuple[str, int], far: LambdaServer, *, is_wsgi: bool) -> None:
+        self.address, self.far, self.is_wsgi = address, far, is_wsgi
 
     def send(self, *request: Any) -> ClientResponse:
         self.far.invocations.clear()
@@ -93,11 +97,13 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Se
         far = stack.enter_context(LambdaServer(credentials={"AKID": ("secret", None)}))
         far.always(far_end.echo())
         if request.param == "django-uvicorn":
-            yield Served(stack.enter_context(uvicorn(folder, django_app(far, "asgi"))), far)
+            yield Served(
+                stack.enter_context(uvicorn(folder, django_app(far, "asgi"))), far, is_wsgi=False
+            )
             return
         source = flask_app(far) if request.param.startswith("flask") else django_app(far, "wsgi")
         server = stack.enter_context(gunicorn(folder, source, "--threads", "4"))
-        yield Served(server.address, far)
+        yield Served(server.address, far, is_wsgi=True)
 
 
 def test_path_and_query_are_as_the_client_sent_them(served: Served) -> None:
@@ -179,3 +185,57 @@ def test_body_over_the_limit(served: Served) -> None:
     headers = [("Content-Type", "application/x-www-form-urlencoded")]
     assert served.send("POST", "/small", headers, b"a=" + b"x" * 400).status == 413
     assert served.far.invocations == []
+
+
+def begin_chat(served: Served) -> socket.socket:
+    """Return a connection on which the first chunk of a stream has arrived."""
+    sock = socket.create_connection(served.address, timeout=20)
+    sock.sendall(b"GET /chat HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n")
+    received = b""
+    while b"one" not in received:
+        received += sock.recv(4096)
+    return sock
+
+
+def test_first_byte_arrives_before_the_second_chunk_exists(served: Served) -> None:
+    more = threading.Event()
+    served.far.script(stream(chunk(b"one"), more, chunk(b"two"), complete()))
+    with begin_chat(served) as sock:
+        more.set()
+        received = b""
+        while data := sock.recv(4096):
+            received += data
+    assert b"two" in received
+
+
+def test_client_that_goes_away_ends_the_stream(served: Served) -> None:
+    more, closed = threading.Event(), threading.Event()
+
+    def until_closed(exchange: far_end.Exchange) -> None:
+        # WSGI servers notice it at their next write.
+        try:
+            while not exchange.ended(within=0.05):
+                exchange.send(b"%x\r\n%b\r\n" % (len(chunk(b"more")), chunk(b"more")))
+        except OSError:
+            pass
+        closed.set()
+        exchange.close()
+
+    served.far.script(stream(chunk(b"one"), more, until_closed))
+    begin_chat(served).close()
+    more.set()
+    assert closed.wait(20)
+
+
+def test_silent_stream_ends_if_the_client_of_asgi_goes_away(served: Served) -> None:
+    if served.is_wsgi:
+        pytest.skip("WSGI servers notice it at their next write")
+    closed = threading.Event()
+
+    def silent(exchange: far_end.Exchange) -> None:
+        hang(exchange)
+        closed.set()
+
+    served.far.script(stream(chunk(b"one"), silent))
+    begin_chat(served).close()
+    assert closed.wait(20)

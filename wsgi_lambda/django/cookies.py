@@ -7,6 +7,8 @@ from http.cookies import Morsel, SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
+_VISIBLE = "".join(map(chr, range(0x20, 0x7F)))
+
 
 class FunctionCookie(Morsel[str]):
     """One `Set-Cookie` line, whatever its attributes: ``"a=1; Path=/; Priority=High"``."""
@@ -19,16 +21,20 @@ class FunctionCookie(Morsel[str]):
         self.line = line
 
     def OutputString(self, attrs: Any = None) -> str:  # noqa: ARG002, N802
-        """Return the line, as WSGI sends it."""
+        """Return the line."""
         return self.line
 
     def output(self, attrs: Any = None, header: str = "Set-Cookie:") -> str:  # noqa: ARG002
-        """Return the line in ASCII, as ASGI sends it."""
-        visible = "".join(map(chr, range(0x20, 0x7F)))
-        return f"{header} {quote(self.line.encode('latin-1'), safe=visible)}"
+        """Return the line behind ``header``; Django's handlers give an empty one."""
+        return f"{header} {self.line}" if header else self.line
 
     def __reduce__(self) -> Any:
         return FunctionCookie, (self.line,)
+
+
+def in_ascii(line: str) -> str:
+    """Return a line as ASGI sends it, percent-encoded: Django encodes cookies as ASCII there."""
+    return quote(line.encode("latin-1"), safe=_VISIBLE)
 
 
 class FunctionCookies(SimpleCookie):

@@ -9,14 +9,16 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.encoding import repercent_broken_unicode
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.django.conf import dispatcher
-from wsgi_lambda.django.cookies import FunctionCookies
+from wsgi_lambda.django.cookies import FunctionCookies, in_ascii
+from wsgi_lambda.django.streams import ThreadedBody
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
 from wsgi_lambda.request import FrameworkValues, Request
 from wsgi_lambda.request_body import RequestBody
@@ -173,9 +175,9 @@ def _is_multipart(request: HttpRequest) -> bool:
     return bool(request.content_type == "multipart/form-data")
 
 
-def to_django(response: Response, method: str) -> HttpResponse:
-    """Return an HttpResponse: repeated headers are joined, each cookie keeps its line."""
-    response = for_framework(response, method)
+def to_django(response: Response, request: HttpRequest) -> HttpResponseBase:
+    """Return a response of Django: repeated headers are joined, each cookie keeps its line."""
+    response = for_framework(response, request.method or "")
     headers: dict[str, str] = {}
     spelling: dict[str, str] = {}
     cookies = []
@@ -187,18 +189,29 @@ def to_django(response: Response, method: str) -> HttpResponse:
             headers[spelling[lower]] += f", {value}"
         else:
             headers[name], spelling[lower] = value, name
-    made = HttpResponse(response.body, headers=headers, reason=response.phrase or None)
+    made = _make_response(response, request, headers)
     made.status_code = response.status  # the constructor allows no status above 599
     if "content-type" not in spelling:
         del made.headers["Content-Type"]
     if cookies:
-        made.cookies = FunctionCookies(cookies)
+        is_asgi = hasattr(request, "scope")
+        made.cookies = FunctionCookies(map(in_ascii, cookies) if is_asgi else cookies)
     return made
 
 
-def failure(error: LambdaError, request: HttpRequest) -> HttpResponse:
+def _make_response(
+    response: Response, request: HttpRequest, headers: dict[str, str]
+) -> HttpResponseBase:
+    reason = response.phrase or None
+    if not response.is_stream:
+        return HttpResponse(response.body, headers=headers, reason=reason)
+    body: Any = ThreadedBody(response.body) if hasattr(request, "scope") else response.body
+    return StreamingHttpResponse(body, headers=headers, reason=reason)
+
+
+def failure(error: LambdaError, request: HttpRequest) -> HttpResponseBase:
     """Return the response for a failure; one that the project raised itself is logged."""
     if error.response is None:
         made = Request({**request.META, "wsgi.url_scheme": request.scheme}, body=b"")
         dispatcher().failure_response(error, made)
-    return to_django(error.response, request.method or "")
+    return to_django(error.response, request)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from wsgi_lambda.django.conf import dispatcher
@@ -26,7 +27,7 @@ class LambdaFunctionsMiddleware(MiddlewareMixin):
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], *_: object
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         """Read the body, before any middleware parses it, if the view passes it on."""
         if getattr(view, KEEPS_BODY, False):
             try:
@@ -35,6 +36,6 @@ class LambdaFunctionsMiddleware(MiddlewareMixin):
                 return failure(error, request)
         return None
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Return the response for a failure that the view has not caught."""
         return failure(error, request) if isinstance(error, LambdaError) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.urls import path, register_converter
 
 from wsgi_lambda.dispatcher import PRINCIPAL
@@ -45,7 +46,7 @@ class RoutedPathConverter:
 
 
 @keep_body
-def route_view(request: HttpRequest, path: RoutedPath) -> HttpResponse:
+def route_view(request: HttpRequest, path: RoutedPath) -> HttpResponseBase:
     """Respond with the function of the route that the routing table finds."""
     environ = environ_of(request, path.text)
     if request.method not in path.methods:
@@ -59,12 +60,12 @@ def route_view(request: HttpRequest, path: RoutedPath) -> HttpResponse:
         raise Http404("No route takes this host, these headers or this consumer")
     try:
         made = make_request(request, environ, FrameworkValues(principal=ask))
-        return to_django(found.respond_or_raise(backend, made), request.method)
+        return to_django(found.respond_or_raise(backend, made), request)
     except LambdaError as error:
         return failure(error, request)
 
 
-def _without_function(request: HttpRequest, methods: frozenset[str]) -> HttpResponse:
+def _without_function(request: HttpRequest, methods: frozenset[str]) -> HttpResponseBase:
     """Respond to a method that no route of the path takes, as Django's `View` does."""
     if request.method != "OPTIONS":
         return HttpResponseNotAllowed(sorted(methods))

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views import View
 
 from wsgi_lambda.dispatcher import DEFAULT_METHODS, Dispatcher
@@ -49,7 +50,7 @@ class Function:
         found = dispatcher()
         return found.invoke(found[self._name], payload, tenant_id=tenant_id, is_safe=is_safe)
 
-    def respond(self, request: HttpRequest) -> HttpResponse:
+    def respond(self, request: HttpRequest) -> HttpResponseBase:
         """Pass ``request`` on and return the function's response; raises `LambdaError`.
 
         The request may be one of REST framework.
@@ -64,7 +65,7 @@ class Function:
         )
         made = make_request(request, environ_of(request), framework)
         response = found.respond_or_raise(found[self._name], made)
-        return to_django(response, request.method or "")
+        return to_django(response, request)
 
 
 class Functions:
@@ -103,7 +104,7 @@ class LambdaView(View):
         view.wsgi_lambda_function = name
         return keep_body(view)
 
-    def _respond(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    def _respond(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponseBase:
         try:
             return functions[self.function].respond(request)
         except LambdaError as error:

@@ -111,13 +111,22 @@ class EventStream:
         return b""
 
     def close(self) -> None:
-        """Close the connection and return the slot; further calls have no effect."""
+        """Close the connection and return the slot; further calls have no effect.
+
+        A `read` of another thread goes on, and raises.
+        """
+        if not self._is_closed:
+            self._opened.response.raw.interrupt()
+            self._close()
+
+    def _close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
             self._release()
             self._opened.response.raw.close()
 
-    __del__ = close
+    # A forked child must not end a connection of its parent.
+    __del__ = _close
 
     def _release(self) -> None:
         self._delivery.finished = time.monotonic()

@@ -41,6 +41,12 @@ class Response(NamedTuple):
     #: The error of a function that this response passes on in plain mode.
     function_error: FunctionError | None = None
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the server frames the body, because nobody knows its length before its end."""
+        names = (name.lower() for name, _ in self.headers)
+        return self.length is None and "content-length" not in names
+
     @classmethod
     def whole(cls, status: int, headers: Headers, body: bytes) -> Response:
         """Return a response whose body is in memory."""
@@ -98,12 +104,14 @@ def for_framework(response: Response, method: str) -> Response:
     """Return ``response`` as a web framework takes it, which frames the body itself.
 
     Content-Length is left to the framework, whose hooks may change the body. Where
-    no body is sent (HEAD, 204, 205, 304), the headers are final.
+    no body is sent (HEAD, 204, 205, 304), the headers are final: without a
+    Content-Length it is an empty stream, because a framework adds `Content-Length: 0` to
+    any other.
     """
     if method != "HEAD" and response.status not in _BODILESS:
         return response
-    _, headers, body = finish(response, method)
-    return Response(response.status, headers, body, length=None, phrase=response.phrase)
+    _, headers, _ = finish(response, method)
+    return Response(response.status, headers, iter(()), length=None, phrase=response.phrase)
 
 
 def _close(body: Iterable[bytes]) -> None:

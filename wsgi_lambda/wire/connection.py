@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -79,6 +80,15 @@ class IdleLimitedConnection(HTTPConnection):
         if received:
             attempt.received = True
         return received
+
+    def interrupt(self) -> None:
+        """End the connection, so that another thread that waits in `receive` goes on.
+
+        It ends in all processes that have it. `close` closes it in this process alone.
+        """
+        if self.sock is not None:
+            with suppress(OSError):  # the peer has closed it already
+                self.sock.shutdown(socket.SHUT_RDWR)
 
     def connect(self) -> None:
         super().connect()

@@ -25,6 +25,9 @@ class Connection(Protocol):
     def receive(self) -> bytes:
         """Return what one read yields, at most 16 KiB; b"" at the end of the connection."""
 
+    def interrupt(self) -> None:
+        """End the connection, also for another thread that waits in `receive`."""
+
     def close(self) -> None:
         """Close the connection."""
 
@@ -113,6 +116,11 @@ class WireResponse:
         """Give the connection back if the body has been read to its end, else close it."""
         self._finish()
         self.close()
+
+    def interrupt(self) -> None:
+        """Let another thread that waits for bytes go on; they end here."""
+        if self._connection is not None:
+            self._connection.interrupt()
 
     def close(self) -> None:
         """Close the connection now, unless it has been given back."""
