@@ -17,6 +17,7 @@ import pytest
 import wsgi_lambda
 from tests.conftest import ACCESS_KEY, SECRET_KEY, defaults
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, stream
 from tests.servers.lambda_server import LambdaServer
 from wsgi_lambda.cli import main
 from wsgi_lambda.config import read_routes
@@ -382,6 +383,30 @@ def test_invoke_has_the_log_of_the_function_on_standard_error(
     lambda_server.respond(200, {"X-Amz-Log-Result": base64.b64encode(b"START").decode()}, b"{}")
     assert main(["invoke", setting, "/a"]) == 0
     assert capfd.readouterr().err.endswith(":\n    START\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "text"),
+    [(complete(), 0, ""), (complete("Runtime.ExitError"), 1, "stream cut off: f, request r-1")],
+    ids=["complete", "cut off"],
+)
+def test_invoke_prints_a_stream(
+    end: bytes,
+    code: int,
+    text: str,
+    lambda_server: LambdaServer,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    lambda_server.script(stream(chunk(b"one,"), chunk(b"two"), end))
+    route = {"function_name": "f", "invoke_mode": "RESPONSE_STREAM"}
+    file = tmp_path / "lambda.json"
+    file.write_text(json.dumps({**defaults(lambda_server), "routes": {"/f": route}}))
+    assert main(["invoke", str(file), "/f"]) == code
+    shown = capfd.readouterr()
+    assert shown.out.endswith("\n\none,two\n")
+    assert text in shown.err
+    assert "Traceback" not in shown.err
 
 
 def test_invoke_asks_authorize(lambda_server: LambdaServer) -> None:

@@ -44,8 +44,7 @@ def invoke(dispatcher: Dispatcher, name: str, data: str | None, send: Send) -> i
             return _invoke_function(dispatcher, name, payload)
         method = "GET" if data is None else "POST"
         status, headers, body = send(name, method, b"" if data is None else payload)
-        show_response(status, headers, body)
-        return 1 if status.startswith("5") else 0
+        return show_response(status, headers, body)
 
 
 def _invoke_function(dispatcher: Dispatcher, name: str, payload: bytes) -> int:
@@ -61,8 +60,8 @@ def _invoke_function(dispatcher: Dispatcher, name: str, payload: bytes) -> int:
         result = dispatcher.invoke(backend, payload)
     except LambdaError:  # the log contains the cause
         return 1
-    show_response(str(result.status), [("X-Amzn-RequestId", result.request_id)], [result.body])
-    return 0
+    headers = [("X-Amzn-RequestId", result.request_id)]
+    return show_response(str(result.status), headers, [result.body])
 
 
 def _read(data: str) -> bytes:

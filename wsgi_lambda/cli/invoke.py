@@ -15,14 +15,14 @@ from wsgi_lambda.cli.console import complain, describe
 from wsgi_lambda.cli.sample_request import make_environ
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.dispatcher import Dispatcher
-from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.errors import LambdaError, StreamCutOff
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
 from wsgi_lambda.printable import printable
 from wsgi_lambda.request import Request
-from wsgi_lambda.response.wsgi import Response, finish
+from wsgi_lambda.response.wsgi import finish
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -57,8 +57,7 @@ def run_invoke(given: argparse.Namespace) -> int:
         return _print_event(backend.route, environ)
     with closing(dispatcher.connections), log_on_standard_error():
         response = dispatcher.respond(backend, Request(environ))
-        _print_response(response, environ["REQUEST_METHOD"])
-    return 0 if response.status < 500 else 1
+        return show_response(*finish(response, environ["REQUEST_METHOD"]))
 
 
 def _print_event(route: Route, environ: WSGIEnvironment) -> int:
@@ -70,18 +69,22 @@ def _print_event(route: Route, environ: WSGIEnvironment) -> int:
     return 0
 
 
-def _print_response(response: Response, method: str) -> None:
-    show_response(*finish(response, method))
+def show_response(status: str, headers: Iterable[tuple[str, str]], body: Iterable[bytes]) -> int:
+    """Print a response: ``show_response("200 OK", [("Content-Type", "text/plain")], [b"ok"])``.
 
-
-def show_response(status: str, headers: Iterable[tuple[str, str]], body: Iterable[bytes]) -> None:
-    """Print a response: ``show_response("200 OK", [("Content-Type", "text/plain")], [b"ok"])``."""
+    Returns 1 for a status from 500 on, and for a stream that is cut off, else 0.
+    """
     print(f"< {status}")
     print("".join(f"< {name}: {printable(value)}\n" for name, value in headers), flush=True)
-    for block in body:
-        sys.stdout.buffer.write(block)
-        sys.stdout.flush()
-    print()
+    try:
+        for block in body:
+            sys.stdout.buffer.write(block)
+            sys.stdout.flush()
+    except StreamCutOff:  # the log contains the cause
+        return 1
+    finally:
+        print(flush=True)
+    return 1 if status.startswith("5") else 0
 
 
 @contextmanager
