@@ -75,6 +75,28 @@ def test_connection_closed_by_the_far_end_is_not_used(
 
 
 @pytest.mark.promise("kept")
+def test_connection_with_bytes_that_nobody_asked_for_is_not_used(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    """They would pass for the response to the next request."""
+    may_send, has_sent = threading.Event(), threading.Event()
+
+    def respond_twice(exchange: far_end.Exchange) -> None:
+        far_end.respond(200, {}, b"1")(exchange)
+        may_send.wait(20)
+        far_end.respond(200, {}, b"forged")(exchange)
+        has_sent.set()
+
+    lambda_server.script(respond_twice, far_end.respond(200, {}, b"2"))
+    with serving(make_app(ROUTES)) as web:
+        assert web.send("POST").body == b"1"
+        may_send.set()
+        assert has_sent.wait(20)
+        assert web.send("POST").body == b"2"
+    assert [i.connection for i in lambda_server.invocations] == [1, 2]
+
+
+@pytest.mark.promise("kept")
 def test_pool_keeps_no_more_than_its_size(lambda_server: LambdaServer, make_app: MakeApp) -> None:
     everybody = threading.Barrier(4)
 

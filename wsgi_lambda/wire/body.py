@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from requests import Response
@@ -33,11 +34,9 @@ def read_body(response: Response, limit: int) -> bytes | None:
 
 
 def _read_blocks(raw: Any, limit: int) -> bytes | None:
-    parts: list[bytes] = []
-    received = 0
-    while block := raw.read(min(_BLOCK, limit + 1 - received), decode_content=False):
-        parts.append(block)
-        received += len(block)
-        if received > limit:
+    body = io.BytesIO()
+    while block := raw.read(min(_BLOCK, limit + 1 - body.tell()), decode_content=False):
+        body.write(block)
+        if body.tell() > limit:
             return None
-    return b"".join(parts)
+    return body.getvalue()  # without a copy

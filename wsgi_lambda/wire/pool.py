@@ -34,9 +34,12 @@ class Pool(urllib3.HTTPConnectionPool):
         headers: Mapping[str, str] | None = None,
         *,
         timeout: Attempt,
+        chunked: bool = False,
         **_: Any,
     ) -> WireResponse:
         """Send one request; raises the errors that `requests.adapters.HTTPAdapter` translates."""
+        if chunked:  # what requests wants if there is no length
+            raise ValueError("a request with a body needs a Content-Length")
         given = {} if headers is None else headers
         lines = given.iteritems() if isinstance(given, HeaderLines) else iter(given.items())
         if self.proxy_headers and self.proxy is None:  # a request in absolute form

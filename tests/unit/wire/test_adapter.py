@@ -110,6 +110,14 @@ def test_header_with_a_line_break_is_not_sent(forged: str) -> None:
             far.accept()
 
 
+def test_body_without_a_length_is_not_sent() -> None:
+    """The peer would take it for another request."""
+    request = requests.Request("POST", "http://127.0.0.1/", data=b"{}").prepare()
+    del request.headers["Content-Length"]
+    with pytest.raises(ValueError, match="needs a Content-Length"):
+        adapter_of(9).send(request, timeout=Attempt(time.monotonic() + 10))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("seconds", "expected"), [((), 1.0), ((5.0,), 5.0)])
 def test_attempt_that_is_restarted_has_its_time_again(seconds, expected) -> None:
     now = 100.0
