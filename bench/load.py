@@ -50,10 +50,10 @@ def send_load(
     """Send requests from ``clients`` connections for ``seconds``, without pauses.
 
     With a ``body`` they are POSTs of the JSON in that file. Raises `LoadFailed`
-    for an error response, or if no response came in 16 times ``seconds``.
+    for an error response, or if no response came in 64 times ``seconds``.
     """
     seconds = max(seconds, _LEAST)
-    for longer in (1, 4, 16):
+    for longer in (1, 4, 16, 64):
         load = _load_once(server, path, environ, clients, seconds * longer, body)
         if load is not None:
             return load

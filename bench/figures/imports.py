@@ -33,8 +33,9 @@ def measure(run: Run) -> Iterator[Measured]:
 
     `<client> in Flask` is the same in a process that has imported Flask.
     """
-    for program in _PROGRAMS.values():
-        _start(run, program)  # compile byte code, cache files
+    if not run.is_quick:
+        for program in _PROGRAMS.values():
+            _start(run, program)  # compile byte code, cache files
     for _ in range(run.rounds):
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in _PROGRAMS}
         for _ in range(1 if run.is_quick else _STARTS):

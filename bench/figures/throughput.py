@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from bench.load import Load, send_load
 from bench.payloads import SMALL
@@ -21,16 +21,24 @@ REQUESTED = {
 }
 
 
+KINDS = (SYNC, ONE, FOUR)
+
+
 def measure(run: Run) -> Iterator[Measured]:
     """Yield `<kind>, <contender>, requests/s|p50|p99` of each round; latencies in ms."""
     rounds: list[Measured] = [{} for _ in range(run.rounds)]
-    for kind in (SYNC, ONE, FOUR):
+    for kind in map(_shortened, KINDS) if run.is_quick else KINDS:
         with serving_all(["middleware", "boto3", "requests", "constant"], kind, run.environ) as up:
             if not run.is_quick:
                 _load_all(run, kind, up)  # warm up: workers import the app, pools fill
             for measured in rounds:
                 measured.update(_load_all(run, kind, up))
     yield from rounds
+
+
+def _shortened(kind: Kind) -> Kind:
+    """Return ``kind`` for a quick run, which takes most of its time to start workers."""
+    return replace(kind, workers=min(kind.workers, 2), clients=min(kind.clients, 8))
 
 
 def _load_all(run: Run, kind: Kind, servers: dict[str, Server]) -> Measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -403,8 +404,9 @@ def test_value_of_a_wrong_type_is_no_other_exception(junk: object) -> None:
         http_route(rule, annotations=annotations, hostnames=["a.test"]),
         ingress({"path": "/b", "pathType": "Prefix"}, host="b.test", annotations=annotations),
     ]
-    for place in places_in([yaml.safe_load(text) for text in texts]):
-        documents = [yaml.safe_load(text) for text in texts]
+    valid = [yaml.safe_load(text) for text in texts]
+    for place in places_in(valid):
+        documents = copy.deepcopy(valid)
         parent: Any = documents
         for key in place[:-1]:
             parent = parent[key]
