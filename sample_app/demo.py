@@ -211,6 +211,7 @@ def _gunicorn(
     app: str, listener: socket.socket, environ: Mapping[str, str]
 ) -> Iterator[Popen[bytes]]:
     command = [sys.executable, "-m", "gunicorn", APPS[app]]
+    command += ["--config", "python:sample_app.gunicorn_conf"]
     command += ["--bind", f"fd://{listener.fileno()}"]
     command += ["--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
@@ -221,6 +222,8 @@ def _gunicorn(
             "DEMO_SECRET_KEY": secrets.token_urlsafe(50),
             "PYTHONUNBUFFERED": "1",
             "GUNICORN_CMD_ARGS": "",
+            "DEMO_INVOCATIONS": f"{folder}/invocations",
+            "PROMETHEUS_MULTIPROC_DIR": folder,
             # Newer versions of gunicorn put their control socket here.
             "XDG_RUNTIME_DIR": folder,
         }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from logging.config import dictConfig
+
 from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from sample_app import settings
+from sample_app.operations import last_invocations, metrics_page
 from wsgi_lambda import LambdaMiddleware
 
+dictConfig(settings.LOGGING)
 app = Flask(__name__)
 app.config["TRUSTED_HOSTS"] = settings.HOSTS
 app.config["WSGI_LAMBDA"] = settings.wsgi_lambda()
@@ -39,6 +43,17 @@ def chat() -> str:
 @app.get("/lambda-prices")
 def prices() -> str:
     return render_template("prices.html")
+
+
+@app.get("/operations")
+def operations() -> str:
+    return render_template("operations.html", invocations=last_invocations())
+
+
+@app.get("/metrics")
+def metrics() -> Response:
+    page, content_type = metrics_page()
+    return Response(page, content_type=content_type)
 
 
 @app.get("/contact")

@@ -14,6 +14,15 @@ DEFAULT_PREFIX = "wsgi-lambda-demo-"
 #: could reach the shop by a name that resolves to 127.0.0.1 (DNS rebinding).
 HOSTS = ["127.0.0.1", "localhost"]
 
+#: One line for each request to a route, with its outcome.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"wsgi_lambda.access": {"handlers": ["console"], "level": "INFO"}},
+}
+
 #: Options that the home page does not show.
 SECRETS = {"aws_key", "aws_secret", "aws_session_token", "aws_external_id"}
 
@@ -31,6 +40,7 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_endpoint(environ),
         "hosts": HOSTS,
         "timeout": 10_000,
+        "observers": ["sample_app.operations:LastInvocations", "prometheus"],
         "routes": {
             "/lambda/catalogue": {"function_name": f"{prefix}catalogue"},
             "/lambda/orders": {

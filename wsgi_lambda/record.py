@@ -23,7 +23,7 @@ from wsgi_lambda.options import Route
 from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.printable import printable
 from wsgi_lambda.request import NoRequest, Request, decode
-from wsgi_lambda.response.wsgi import Response
+from wsgi_lambda.response.wsgi import BODILESS, Response
 
 # The fields that contain text of a client, a function or Lambda.
 _FOREIGN = (
@@ -85,7 +85,7 @@ class Watch:
         if type(response.body) is tuple:
             self.completed(response.status)
             return response
-        end = partial(self._stream_ended, response.status)
+        end = partial(self._body_ended, response.status)
         return response._replace(body=WatchedBody(response.body, end))
 
     def completed(self, status: int) -> None:
@@ -105,13 +105,23 @@ class Watch:
             self.replied(error)
         self.completed(500)
 
-    def _stream_ended(self, status: int, error: BaseException | None) -> None:
+    def _body_ended(self, status: int, body: WatchedBody) -> None:
         record = self._record
-        if error is not None:
-            _fill_failure(record, error)
+        if body.error is not None:
+            _fill_failure(record, body.error)
+        elif record.outcome == "ok" and not body.is_exhausted and self._is_sent(status):
+            record.outcome = "client_disconnected"
+        if record.outcome != "denied":
+            record.response_bytes = body.sent
+        if body.first_byte is not None:
+            record.first_byte_ms = (body.first_byte - self._started) * 1000
         if record.attempts:
             record.duration_ms = _duration(self._delivery)
         self.completed(status)
+
+    def _is_sent(self, status: int) -> bool:
+        """Return whether the client gets the body: otherwise we close it ourselves."""
+        return self._record.method != "HEAD" and status not in BODILESS
 
 
 def _fill(record: InvocationRecord, delivery: Delivery) -> None:

@@ -30,4 +30,6 @@ TEMPLATES = [
 ]
 STATIC_ROOT = SHOP / "static"
 
+LOGGING = shop.LOGGING
+
 WSGI_LAMBDA = shop.wsgi_lambda()

@@ -12,6 +12,8 @@ urlpatterns = [
     path("chat", views.chat),
     path("contact", views.contact),
     path("lambda-prices", views.prices),
+    path("metrics", views.metrics),
+    path("operations", views.operations),
     # For a demo only: a real site serves these with WhiteNoise or its web server.
     path("static/<path:path>", serve, {"document_root": settings.STATIC_ROOT}),
 ]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from sample_app.operations import last_invocations, metrics_page
 from sample_app.settings import shown_configuration
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,17 @@ def chat(request: HttpRequest) -> HttpResponse:
 @require_safe
 def prices(request: HttpRequest) -> HttpResponse:
     return render(request, "prices.html")
+
+
+@require_safe
+def operations(request: HttpRequest) -> HttpResponse:
+    return render(request, "operations.html", {"invocations": last_invocations()})
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    page, content_type = metrics_page()
+    return HttpResponse(page, content_type=content_type)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,6 +13,7 @@ import time
 
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from sample_app.settings import SECRETS, shown_configuration
 from tests.e2e.conftest import Demo
@@ -32,6 +33,7 @@ NOT_UTF8 = bytes(range(256)) * 64
         ("/about", "About the shop"),
         ("/contact", "Write to us"),
         ("/lambda-prices", "Lambda prices"),
+        ("/operations", "Last invocations"),
     ],
 )
 def test_pages_of_the_app(shop: Demo, path: str, heading: str) -> None:
@@ -296,3 +298,31 @@ def test_chunked_body_is_complete(shop: Demo) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     response = shop.post("/lambda/echo", data=chunks, headers=form)
     assert (response.status_code, response.json()) == (200, {"a": "1", "b": "2"})
+
+
+# ---- what an operator sees ---------------------------------------------------
+
+
+def test_operations_page_and_metrics_show_the_invocations(shop: Demo) -> None:
+    assert shop.get("/lambda/catalogue").status_code == 200
+    assert shop.get("/lambda/broken").status_code == 500
+    page = shop.get("/operations").text
+    rows = [
+        re.findall("<td[^>]*>([^<]*)</td>", row) for row in re.findall("(?s)<tr>.*?</tr>", page)
+    ]
+    shown = [(row[1], row[3], row[4]) for row in rows if len(row) == 8]
+    assert shown[:2] == [
+        ("/lambda/broken", "function_error", "500"),
+        ("/lambda/catalogue", "ok", "200"),
+    ]
+    response = shop.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain")
+    sums: dict[tuple[str, str], float] = {}
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            if sample.name == "wsgi_lambda_invocations_total":
+                key = (sample.labels["route"], sample.labels["outcome"])
+                sums[key] = sums.get(key, 0) + sample.value
+    assert sums["/lambda/catalogue", "ok"] >= 1
+    assert sums["/lambda/broken", "function_error"] >= 1
+    shop.wait_for("/lambda/broken wsgi-lambda-demo-broken function_error")

@@ -446,3 +446,42 @@ def test_record_of_a_stream_ends_with_it(
     assert shown["invoke_mode"] == "RESPONSE_STREAM"
     assert shown["function_ms"] == (12.34 if len(parts) == 2 else None)
     assert shown["duration_ms"] > 0
+
+
+STREAM = {"/f": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM"}}
+
+
+def test_stream_counts_what_the_client_got(
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[Any]],
+) -> None:
+    lambda_server.script(stream(chunk(b"tea"), chunk(b"cup"), complete()))
+    with Streamed(make_app(STREAM)) as response:
+        response.rest()
+    (record,) = records()
+    assert (record.outcome, record.response_bytes) == ("ok", 6)
+    assert 0 < record.first_byte_ms <= record.total_ms
+
+
+def test_client_that_goes_away(
+    lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+) -> None:
+    lambda_server.script(stream(chunk(b"tea"), chunk(b"cup"), complete()))
+    with Streamed(make_app(STREAM)) as response:
+        next(response)
+    (record,) = records()
+    assert (record.outcome, record.error_type) == ("client_disconnected", "")
+    assert (record.response_bytes, record.first_byte_ms) == (0, None)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_stream_that_we_close_ourselves_is_ok(
+    method: str, lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+) -> None:
+    status = b'{"statusCode": 204}' if method == "GET" else b'{"statusCode": 200}'
+    lambda_server.script(stream(chunk(status + b"\0" * 8 + b"tea"), complete()))
+    with Streamed(make_app(STREAM), method=method) as response:
+        response.rest()
+    (record,) = records()
+    assert (record.outcome, record.response_bytes) == ("ok", 0)

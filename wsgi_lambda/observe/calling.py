@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from wsgi_lambda.observe import InvocationRecord, Observer
@@ -64,29 +65,39 @@ def _hooks(observers: Iterable[object], name: str) -> tuple[Hook, ...]:
 
 
 class WatchedBody:
-    """The body of a response; calls ``end`` once, when it is complete.
+    """The body of a response; calls ``end`` once with itself, when it is complete.
 
     That is when it is exhausted, fails, is closed or is garbage-collected.
-    ``end`` gets the exception, or None.
     """
 
-    def __init__(self, body: Iterable[bytes], end: Callable[[BaseException | None], None]) -> None:
+    def __init__(self, body: Iterable[bytes], end: Callable[[WatchedBody], None]) -> None:
         self._body = body
         self._chunks = iter(body)
-        self._end: Callable[[BaseException | None], None] | None = end
+        self._end: Callable[[WatchedBody], None] | None = end
+        #: Bytes that the server has got, and when it got the first (`time.monotonic`).
+        self.sent = 0
+        self.first_byte: float | None = None
+        self.is_exhausted = False
+        self.error: BaseException | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         try:
-            return next(self._chunks)
+            chunk = next(self._chunks)
         except StopIteration:
-            self._finish(None)
+            self.is_exhausted = True
+            self._finish()
             raise
         except BaseException as error:
-            self._finish(error)
+            self.error = error
+            self._finish()
             raise
+        if chunk and self.first_byte is None:
+            self.first_byte = time.monotonic()
+        self.sent += len(chunk)
+        return chunk
 
     def close(self) -> None:
         """Close the body, as WSGI servers do at the end of each response."""
@@ -95,12 +106,12 @@ class WatchedBody:
             if close is not None:
                 close()
         finally:
-            self._finish(None)
+            self._finish()
 
     def __del__(self) -> None:
-        self._finish(None)
+        self._finish()
 
-    def _finish(self, error: BaseException | None) -> None:
+    def _finish(self) -> None:
         end, self._end = self._end, None
         if end is not None:
-            end(error)
+            end(self)

@@ -16,7 +16,7 @@ from wsgi_lambda.header_syntax import Headers
 from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 
 # RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these do not have a body.
-_BODILESS = frozenset((204, 205, 304))
+BODILESS = frozenset((204, 205, 304))
 _RESET_CONTENT = 205
 _LENGTH = [("Content-Length", "")]
 _LENGTH_AND_TYPE = [*_LENGTH, ("Content-Type", "")]
@@ -87,12 +87,12 @@ def finish(response: Response, method: str) -> tuple[str, Headers, Iterable[byte
     status = response.status
     status_line = f"{status} {response.phrase or _phrase(status)}"
     headers, length, body = response.headers, response.length, response.body
-    if method == "HEAD" or status in _BODILESS:
+    if method == "HEAD" or status in BODILESS:
         _close(body)
         body = ()
         # Without one, servers write `Content-Length: 0`, or an empty chunk after the head.
         length = length if response.head_length is None else response.head_length
-    if status in _BODILESS:
+    if status in BODILESS:
         length = 0 if status == _RESET_CONTENT else None
         headers = without(headers, _LENGTH if length == 0 else _LENGTH_AND_TYPE)
     if length is None:
@@ -108,7 +108,7 @@ def for_framework(response: Response, method: str) -> Response:
     Content-Length it is an empty stream, because a framework adds `Content-Length: 0` to
     any other.
     """
-    if method != "HEAD" and response.status not in _BODILESS:
+    if method != "HEAD" and response.status not in BODILESS:
         return response
     _, headers, _ = finish(response, method)
     return Response(response.status, headers, iter(()), length=None, phrase=response.phrase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from logging.config import dictConfig
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,7 +125,7 @@ def test_page_describes_every_outcome() -> None:
     described |= {"function_error"}  # also a field
     of_errors = {each.outcome for each in subclasses(LambdaError)}
     of_replies = {"ok", "denied", "function_error", "function_timeout", "throttled", "not_ready"}
-    assert described == of_errors | of_replies
+    assert described == of_errors | of_replies | {"client_disconnected"}
 
 
 def test_observer_on_the_page_gets_the_record(
@@ -181,3 +182,37 @@ def test_page_names_every_attribute_and_metric_of_opentelemetry() -> None:
     source = Path(opentelemetry.__file__).read_text("utf-8")
     names = set(re.findall(r'"([a-z_]+\.[a-z_.]+)"', source))
     assert names <= described
+
+
+def test_json_on_the_page_has_every_field(
+    lambda_server: LambdaServer, make_app: MakeApp, capfd: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    exec(block(PAGE, "python", "pythonjsonlogger"), names)
+    loggers = [logging.getLogger(each) for each in ("wsgi_lambda", "wsgi_lambda.access")]
+    try:
+        dictConfig(names["LOGGING"])
+        lambda_server.script(refuse)
+        Client(make_app({"/lambda1": {"function_name": "MyLambda"}})).get("/lambda1")
+    finally:
+        for each in loggers:
+            each.handlers.clear()
+            each.setLevel(logging.NOTSET)
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    access = next(line for line in lines if line["name"] == "wsgi_lambda.access")
+    assert {name: access[name] for name in FIELDS}["outcome"] == "service_error"
+    failure = next(line for line in lines if line["levelname"] == "ERROR")
+    assert failure["aws_request_id"] == access["aws_request_id"]
+    assert failure["error_type"] == "AccessDeniedException"
+
+
+def test_commands_for_the_log_name_fields_that_exist() -> None:
+    commands = [each for each in blocks(PAGE, "sh") if each.startswith("jq")]
+    assert len(commands) >= 6
+    known = {*FIELDS, "name", "message", "levelname", "held_back"}
+    for command in commands:
+        names = re.findall(r"(?<![\w\"./])\.(\w+)", command)
+        picked = re.findall(r"\{([^}]*)\}", command)
+        names += [name.strip() for each in picked for name in each.split(",")]
+        assert names
+        assert set(names) <= known, command

@@ -27,44 +27,46 @@ class Body:
 
 
 def test_exhausted() -> None:
-    ends: list[object] = []
+    ends: list[WatchedBody] = []
     body = Body()
     watched = WatchedBody(body, ends.append)
-    assert (list(watched), ends) == ([b"a", b"b"], [None])
+    assert (list(watched), ends) == ([b"a", b"b"], [watched])
     watched.close()
-    assert (ends, body.is_closed) == ([None], True)
+    assert (ends, body.is_closed) == ([watched], True)
+    assert (watched.is_exhausted, watched.error, watched.sent) == (True, None, 2)
+    assert watched.first_byte is not None
 
 
 def test_failed() -> None:
-    ends: list[object] = []
+    ends: list[WatchedBody] = []
     failure = OSError("reset")
     watched = WatchedBody(Body(failure), ends.append)
     assert [next(watched), next(watched)] == [b"a", b"b"]
     with pytest.raises(OSError, match="reset"):
         next(watched)
     watched.close()
-    assert ends == [failure]
+    assert (ends, watched.error, watched.is_exhausted) == ([watched], failure, False)
 
 
 def test_closed_before_its_end() -> None:
-    ends: list[object] = []
+    ends: list[WatchedBody] = []
     body = Body()
     watched = WatchedBody(body, ends.append)
     assert (next(watched), ends) == (b"a", [])
     watched.close()
     watched.close()
-    assert (ends, body.is_closed) == ([None], True)
+    assert (ends, body.is_closed, watched.is_exhausted) == ([watched], True, False)
 
 
 def test_without_a_close() -> None:
-    ends: list[object] = []
-    WatchedBody(iter([b"a"]), ends.append).close()
-    assert ends == [None]
+    ends: list[int] = []
+    WatchedBody(iter([b"a"]), lambda watched: ends.append(watched.sent)).close()
+    assert ends == [0]
 
 
 def test_garbage_collected() -> None:
-    ends: list[object] = []
-    watched = WatchedBody(Body(), ends.append)
+    ends: list[int] = []
+    watched = WatchedBody(Body(), lambda watched: ends.append(watched.sent))
     next(watched)
     del watched
-    assert ends == [None]
+    assert ends == [1]
