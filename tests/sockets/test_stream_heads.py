@@ -279,6 +279,17 @@ def test_headers_of_a_body_without_a_head(lambda_server: LambdaServer, make_app:
     ]
 
 
+def test_whole_result_has_the_type_of_a_buffered_one(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    lambda_server.script(sent(b'{"statusCode": 200, "body": "{}"}'))
+    with Streamed(app_of(make_app, is_proxy_integration=True)) as response:
+        assert headers_of(response) == [
+            ("Content-Length", "2"),
+            ("Content-Type", "application/json"),
+        ]
+
+
 def test_headers_of_lambda_and_of_the_function(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
