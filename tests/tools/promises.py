@@ -27,7 +27,8 @@ PROMISES = {
     "once": "A function never runs twice for a request that HTTP does not call safe to repeat. "
     "Only two kinds of requests are sent again: those that certainly did not run, and GET, HEAD or "
     "OPTIONS whose kept connection closed before the response",
-    "in time": "A request ends within 1.2 times its `timeout`, whatever Lambda does",
+    "in time": "A request ends within 1.2 times its `timeout`, whatever Lambda does; in a "
+    "stream, the wait for its head and each silence do",
     "told apart": "Each failure gets its documented status and a log line with its cause; its "
     "connection is neither leaked nor reused",
     "whole": "An event always contains the complete body; a request that is too large, truncated "

@@ -274,6 +274,21 @@ def test_local_mode_alone_loads_the_local_runtime(option, is_loaded):
     assert loaded & names == (names if is_loaded else set())
 
 
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+def test_only_apps_that_stream_load_what_streams_need(mode):
+    config = {
+        "aws_region": "us-east-1",
+        "routes": {"/f": {"function_name": "f"}},
+        "invoke_mode": mode,
+    }
+    loaded = loaded_by(
+        f"from wsgi_lambda import LambdaMiddleware; LambdaMiddleware(None, {config})"
+    )
+    rooms = {"invoke.stream", "response.stream", "response.stream_head", "wire.event_stream"}
+    needed = {f"wsgi_lambda.{name}" for name in rooms} if mode == "RESPONSE_STREAM" else set()
+    assert {name for name in loaded if name.endswith(("stream", "stream_head"))} == needed
+
+
 def test_value_types_of_invoke_load_no_library():
     # An empty package stands in for the real one, which would load the middleware.
     package = "sys.modules['wsgi_lambda'] = types.ModuleType('wsgi_lambda')\n"
