@@ -3,14 +3,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 APP ?= flask
+PORT ?= 8000
 RESULTS ?= build
 BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: help demo test docs reliability soak corpus bench lint clean
+.PHONY: help demo dev test docs reliability soak corpus bench lint clean
 
 help:
 	@echo "make demo          a shop whose pages come from Lambda functions, on this machine (APP=django)"
+	@echo "make dev           the same shop with its functions in its own process, for editing (APP=django)"
 	@echo "make test          all tests"
 	@echo "make lint          ruff and mypy"
 	@echo "make docs          write docs/options.md from the declarations of the options"
@@ -22,6 +24,13 @@ help:
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP)
+
+# The servers restart when a file changes, one of a function that has run included.
+dev: $(VENV)/.dev
+	@WSGI_LAMBDA_LOCAL=1 $(BIN)/$(DEV_$(APP))
+
+DEV_flask = flask --app sample_app.flask_app run --debug --port $(PORT)
+DEV_django = python -m django runserver --settings sample_app.django_site.settings $(PORT)
 
 # The test dependencies include uWSGI, which pip compiles: apt-get install gcc python3-dev.
 test: $(VENV)/.test

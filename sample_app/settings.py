@@ -33,7 +33,7 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     The environment has the keys and the region. DEMO_FUNCTION_PREFIX is the
     prefix of the functions' names. DEMO_LAMBDA_URL is the Lambda endpoint;
     DEMO_ENDPOINT=aws chooses the one of AWS. DEMO_ROLE_ARN is a role for
-    /lambda/payroll.
+    /lambda/payroll. With WSGI_LAMBDA_LOCAL=1 the functions run in this process.
     """
     prefix = environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
     return {
@@ -42,9 +42,9 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "timeout": 10_000,
         "observers": ["sample_app.operations:LastInvocations", "prometheus"],
         "routes": {
-            "/lambda/catalogue": {"function_name": f"{prefix}catalogue"},
+            "/lambda/catalogue": _function("catalogue", prefix),
             "/lambda/orders": {
-                "function_name": f"{prefix}orders",
+                **_function("orders", prefix),
                 "is_proxy_integration": True,
                 "forward_request_method": True,
                 "forward_request_uri": True,
@@ -52,15 +52,15 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
                 "forward_request_body": True,
             },
             "/lambda/label": {
-                "function_name": f"{prefix}label",
+                **_function("label", prefix),
                 "is_proxy_integration": True,
                 # The home page reads the event from the function's log.
                 "expose_log_result": True,
             },
-            "/lambda/upload": {"function_name": f"{prefix}upload"},
+            "/lambda/upload": _function("upload", prefix),
             # A complete Flask app: see functions/reviews/app.py.
             "/lambda/reviews": {
-                "function_name": f"{prefix}reviews",
+                **_function("reviews", prefix),
                 "is_proxy_integration": True,
                 "awsgateway_compatible": True,
                 "awsgateway_compatible_payload_version": "2.0",
@@ -68,18 +68,17 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
                 # The home page reads the event from the function's log.
                 "expose_log_result": True,
             },
-            "/lambda/broken": {"function_name": f"{prefix}broken", "unhandled_status": 500},
+            "/lambda/broken": {**_function("broken", prefix), "unhandled_status": 500},
             "/lambda/newsletter": {
-                "function_name": f"{prefix}newsletter",
+                **_function("newsletter", prefix),
                 "invocation_type": "Event",
             },
-            "/lambda/slow": {"function_name": f"{prefix}slow", "timeout": 1500},
+            "/lambda/slow": {**_function("slow", prefix), "timeout": 1500},
             "/lambda/chat": {
-                "function_name": f"{prefix}chat",
+                **_function("chat", prefix),
                 "invoke_mode": "RESPONSE_STREAM",
             },
-            "/lambda/echo": {"function_name": f"{prefix}echo"},
-            "/lambda/forbidden": {"function_name": f"{prefix}payroll"},
+            "/lambda/echo": _function("echo", prefix),
             **_payroll(prefix, environ),
         },
     }
@@ -93,6 +92,7 @@ def shown_configuration(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """
     return {
         "name": name,
+        "has_iam": "/lambda/forbidden" in config["routes"],
         "defaults": _python({key: config[key] for key in config if key != "routes"}),
         "routes": [
             {"path": path, "code": f"{json.dumps(path)}: {_python(options)}"}
@@ -115,26 +115,44 @@ def _value(value: Any) -> str:
     return json.dumps(value) if isinstance(value, (str, list)) else repr(value)
 
 
-def _payroll(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the route of a function that only a role may invoke, not the app's own user."""
-    if not environ.get("DEMO_ROLE_ARN"):
-        return {}
+def _function(name: str, prefix: str) -> dict[str, Any]:
+    """Return the options that name a function: in Lambda, and its file for local mode."""
     return {
+        "function_name": f"{prefix}{name}",
+        "handler": f"sample_app/functions/{name}/app.py:handler",
+    }
+
+
+def is_local(environ: Mapping[str, str]) -> bool:
+    """Return whether the functions run in this process."""
+    return environ.get("WSGI_LAMBDA_LOCAL", "").lower() in ("1", "true")
+
+
+def _payroll(prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the routes of a function that only a role may invoke, not the app's own user."""
+    if is_local(environ):
+        # Nobody checks permissions.
+        return {"/lambda/payroll": _function("payroll", prefix)}
+    forbidden = {"/lambda/forbidden": {"function_name": f"{prefix}payroll"}}
+    if not environ.get("DEMO_ROLE_ARN"):
+        return forbidden
+    return {
+        **forbidden,
         "/lambda/payroll": {
             "function_name": f"{prefix}payroll",
             "aws_assume_role_arn": environ["DEMO_ROLE_ARN"],
             # The emulator's STS has the same URL; None means the STS of AWS.
             "aws_sts_endpoint_url": environ.get("DEMO_LAMBDA_URL") or None,
-        }
+        },
     }
 
 
 def _endpoint(environ: Mapping[str, str]) -> dict[str, Any]:
-    if environ.get("DEMO_ENDPOINT") == "aws":
+    if environ.get("DEMO_ENDPOINT") == "aws" or is_local(environ):
         return {}
     if not environ.get("DEMO_LAMBDA_URL"):
         raise RuntimeError(
-            "The Lambda endpoint is not set. Start the shop with `python -m sample_app.demo`, "
+            "The Lambda endpoint is not set. Start the shop with `make demo` or `make dev`, "
             "or set DEMO_LAMBDA_URL or DEMO_ENDPOINT=aws"
         )
     url = urlsplit(environ["DEMO_LAMBDA_URL"])

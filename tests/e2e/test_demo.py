@@ -90,6 +90,7 @@ def test_home_page_shows_no_key() -> None:
     shown = shown_configuration({**keys, "timeout": 1000, "routes": routes}, "WSGI_LAMBDA")
     assert shown == {
         "name": "WSGI_LAMBDA",
+        "has_iam": False,
         "defaults": '{\n    "timeout": 1000,\n}',
         "routes": [{"path": "/f", "code": '"/f": {\n    "function_name": "f",\n}'}],
     }

@@ -300,6 +300,20 @@ def test_environment_stays_as_it_is() -> None:
     assert get(handler).json == []
 
 
+def test_breakpoint_stops_in_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[tuple[str, str]] = []
+
+    def hook() -> None:
+        stops.append((sys._getframe(1).f_code.co_name, threading.current_thread().name))
+
+    def handler(event: Any, context: Any) -> None:
+        breakpoint()
+
+    monkeypatch.setattr(sys, "breakpointhook", hook)
+    request_id = get(handler).headers["X-Amzn-RequestId"]
+    assert stops == [("handler", f"orders {request_id}")]
+
+
 # Time
 
 

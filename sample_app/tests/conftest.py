@@ -1,0 +1,23 @@
+"""The shop as a client of its tests; its functions are those of the fixture `lambda_functions`."""
+
+from __future__ import annotations
+
+import os
+from unittest.mock import patch
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """Return the shop, which reads its configuration when it is imported."""
+    with patch.dict(os.environ, {"WSGI_LAMBDA_LOCAL": "1"}):
+        from sample_app.flask_app import app
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
