@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from sample_app.functions.chat.app import handler as chat
 from sample_app.functions.orders.app import handler as orders
 from sample_app.settings import DEFAULT_PREFIX
 from wsgi_lambda.testing import (
@@ -98,6 +99,26 @@ def test_a_file_is_part_of_the_event(
     form = {"title": "Receipt", "file": (io.BytesIO(b"paid"), "receipt.txt")}
     assert client.post("/lambda/upload", data=form).json == ["file", "title"]
     assert lambda_functions[name].event["file"]["filename"] == "receipt.txt"
+
+
+def test_the_chat_streams_word_by_word(
+    client: FlaskClient, lambda_functions: LambdaFunctions
+) -> None:
+    lambda_functions[f"{DEFAULT_PREFIX}chat"] = chat
+    response = client.get("/lambda/chat?pause=0")
+    assert response.mimetype == "text/event-stream"
+    assert response.text.count("data: ") == 11
+    assert response.text.endswith("event: end\ndata:\n\n")
+
+
+def test_a_chat_that_fails_later_is_cut_off(
+    client: FlaskClient, lambda_functions: LambdaFunctions
+) -> None:
+    lambda_functions[f"{DEFAULT_PREFIX}chat"] = chat
+    assert client.get("/lambda/chat?pause=0&fail=begin").status_code == 502
+    response = client.get("/lambda/chat?pause=0&fail=middle")
+    with pytest.raises(ConnectionResetError):
+        _ = response.data
 
 
 def test_other_host_names_reach_no_function(

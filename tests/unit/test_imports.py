@@ -144,7 +144,13 @@ MAY_IMPORT = {
 KNOWN_TO_RESPONSE = {"wsgi_lambda.invoke", "wsgi_lambda.invoke.reply"}
 
 #: Only local mode, and the tests of users, load the runtime for handlers and simplejson.
-KNOWS_LOCAL_RUNTIME = {"invoke.in_process", "testing.far_end", "testing.replies"}
+KNOWS_LOCAL_RUNTIME = {
+    "invoke.in_process",
+    "invoke.local_stream",
+    "testing.far_end",
+    "testing.replies",
+    "testing.streams",
+}
 
 #: The folders and files that may know a library.
 KNOWN_TO = {

@@ -16,12 +16,14 @@ from wsgi_lambda.invoke.client import too_large
 from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.invoked_function import InvokedFunction, log_event_error
-from wsgi_lambda.invoke.reply import Reply
-from wsgi_lambda.invoke.turns import Turns
+from wsgi_lambda.invoke.local_stream import LocalStream
+from wsgi_lambda.invoke.reply import Reply, StreamedReply
+from wsgi_lambda.invoke.turns import Turn, Turns
 from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.faults import Outcome, within_limit
 from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from_module
 from wsgi_lambda.local_runtime.run import Environment, log_result
+from wsgi_lambda.local_runtime.stream import StreamedRun
 from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
 from wsgi_lambda.options import HandlerName, Route
 
@@ -35,8 +37,9 @@ class InProcess:
 
     The handler gets a thread of its own with an empty context, because in Lambda it
     sees nothing of the app either. After a timeout the thread runs on, and its
-    result is dropped. `invoke` raises `DeadlinePassed`, `TooManyInvocations`, and
-    `LambdaError` for a result over `max_response_size`.
+    result is dropped. A stream is returned as soon as its handler has been started.
+    `invoke` raises `DeadlinePassed`, `TooManyInvocations`, and `LambdaError` for a
+    result over `max_response_size`.
     """
 
     def __init__(self, route: Route, connections: Connections) -> None:
@@ -47,25 +50,29 @@ class InProcess:
         self._shared.turns.limit_to(route.local.handler_concurrency)
         self._slots = Slots(route.target.max_concurrency)
         self._function = InvokedFunction.of(route.target)
+        target = route.target
+        self._streams = (target.invoke_mode, target.invocation_type) == (
+            "RESPONSE_STREAM",
+            "RequestResponse",
+        )
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Return the reply to ``invocation``, within the `timeout` of the route."""
         delivery = invocation.delivery
         delivery.started = time.monotonic()
+        deadline = delivery.started + self.route.target.timeout
+        if self._streams and invocation.may_stream:
+            return self._stream(invocation, deadline)
         with self._slots.take():
             delivery.attempts += 1
             try:
-                return self._reply(invocation, delivery.started + self.route.target.timeout)
+                return self._reply(invocation, deadline)
             finally:
                 delivery.finished = time.monotonic()
 
     def _reply(self, invocation: Invocation, deadline: float) -> Reply:
         request_id = str(uuid.uuid4())
-        headers = [
-            ("Content-Type", "application/json"),
-            ("X-Amzn-RequestId", request_id),
-            *(pair for pair in invocation.headers.items() if pair[0] == "X-Amzn-Trace-Id"),
-        ]
+        headers = _headers(invocation, request_id, "application/json")
         kind = self.route.target.invocation_type
         if kind == "DryRun":
             return Reply(204, tuple(headers), b"")
@@ -78,6 +85,47 @@ class InProcess:
         log_tail = log_result(log_text) if self.route.target.log_type == "Tail" else ""
         headers += self._function.reply_headers(error, log_tail)
         return Reply(200, tuple(headers), outcome.body)
+
+    def _stream(self, invocation: Invocation, deadline: float) -> StreamedReply:
+        """Start the handler, and return its stream, whose reader learns of failures."""
+        request_id = str(uuid.uuid4())
+        lease = self._slots.take()
+        invocation.delivery.attempts += 1
+        try:
+            run = self._start_stream(invocation, request_id, deadline)
+        except BaseException:
+            lease.release()
+            raise
+        stream = LocalStream(
+            run,
+            self.route,
+            request_id,
+            self._function.version,
+            deadline=deadline,
+            delivery=invocation.delivery,
+            lease=lease,
+        )
+        headers = _headers(invocation, request_id, "application/vnd.amazon.eventstream")
+        headers += self._function.reply_headers("", "")
+        return StreamedReply(tuple(headers), stream)
+
+    def _start_stream(
+        self, invocation: Invocation, request_id: str, deadline: float
+    ) -> StreamedRun:
+        turns = self._shared.turns
+        turn = turns.take(deadline)
+        run = StreamedRun(
+            self._shared.environment,
+            invocation.payload,
+            self._make_context(invocation, request_id),
+            request_id,
+            deadline=deadline,
+            limit=self.route.local.handler_timeout,
+            turn=turn,
+            take_turn=turns.take,
+        )
+        self._start_thread(run.start, request_id, turn)
+        return run
 
     def _run(self, invocation: Invocation, request_id: str, deadline: float) -> tuple[Outcome, str]:
         """Return the outcome of the handler, and its log."""
@@ -106,23 +154,31 @@ class InProcess:
     ) -> ThreadedRun:
         """Start the handler when it is its turn; without ``deadline`` the `timeout` begins then."""
         shared, timeout = self._shared, self.route.target.timeout
-        tenant = invocation.headers.get("X-Amz-Tenant-Id")
         turn = shared.turns.take() if deadline is None else shared.turns.take(deadline)
         run = ThreadedRun(
             shared.environment,
             invocation.payload,
-            partial(LambdaContext, **self._function.context(request_id, tenant)),
+            self._make_context(invocation, request_id),
             request_id,
             deadline=time.monotonic() + timeout if deadline is None else deadline,
             limit=self.route.local.handler_timeout,
             release=turn.release,
         )
+        self._start_thread(run.start, request_id, turn)
+        return run
+
+    def _start_thread(self, start: Callable[[str], None], request_id: str, turn: Turn) -> None:
         try:
-            _start(partial(run.start, self._thread_name(request_id)))
+            _start(partial(start, self._thread_name(request_id)))
         except TooManyInvocations:
             turn.release()
             raise
-        return run
+
+    def _make_context(
+        self, invocation: Invocation, request_id: str
+    ) -> Callable[..., LambdaContext]:
+        tenant = invocation.headers.get("X-Amz-Tenant-Id")
+        return partial(LambdaContext, **self._function.context(request_id, tenant))
 
     def _wait(self, run: ThreadedRun, request_id: str) -> Outcome | None:
         """Return the outcome of the handler, or None if `timeout` has passed."""
@@ -146,6 +202,14 @@ class _Shared:
     def __init__(self, named: Named) -> None:
         self.environment = Environment(_loader(named))
         self.turns = Turns()
+
+
+def _headers(invocation: Invocation, request_id: str, media_type: str) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", media_type),
+        ("X-Amzn-RequestId", request_id),
+        *(pair for pair in invocation.headers.items() if pair[0] == "X-Amzn-Trace-Id"),
+    ]
 
 
 def _start(start: Callable[[], None]) -> None:

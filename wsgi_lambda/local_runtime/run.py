@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from wsgi_lambda.local_runtime.context import MEMORY_SIZE, LambdaContext
 from wsgi_lambda.local_runtime.encoding import decode, encode
@@ -14,6 +15,8 @@ from wsgi_lambda.local_runtime.loading import Handler
 #: The end of a log that `X-Amz-Log-Result` contains, in bytes.
 #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
 _LOG_TAIL = 4096
+
+T = TypeVar("T")
 
 
 class Environment:
@@ -37,15 +40,9 @@ class Environment:
         The next call tries again. Raises what ends the runtime on AWS, such as
         KeyboardInterrupt, but not SystemExit.
         """
-        try:
-            if self._handler is None:
-                self._handler = self._load()
-        except Exception as error:  # noqa: BLE001 - whatever foreign code raises
-            # AWS's runtime does not know the request yet.
-            return failed(error, "")
-        except SystemExit as end:
-            return exited(end.code, request_id)
-        return None
+        # AWS's runtime does not know the request yet, except for the end of its process.
+        found = attempt(self._prepare, "", request_id)
+        return found if isinstance(found, Outcome) else None
 
     def run(
         self, payload: bytes, make_context: Callable[[], LambdaContext], request_id: str
@@ -55,19 +52,37 @@ class Environment:
         The context is made here, because it may be malformed, too. Raises what ends
         the runtime on AWS, such as KeyboardInterrupt, but not SystemExit.
         """
-        if self._handler is None:
-            raise RuntimeError("the handler is not loaded")
+        found = attempt(lambda: encode(self.call(payload, make_context)), request_id)
+        if isinstance(found, Outcome):
+            return found
         try:
-            context = make_context()
-            result = encode(self._handler(decode(payload), context))
-        except Exception as error:  # noqa: BLE001 - whatever foreign code raises
-            return failed(error, request_id)
-        except SystemExit as end:
-            return exited(end.code, request_id)
-        try:
-            return Outcome(result if isinstance(result, bytes) else result.encode())
+            return Outcome(found if isinstance(found, bytes) else found.encode())
         except UnicodeEncodeError as error:  # half a surrogate pair
             return crashed(error, request_id)
+
+    def call(self, payload: bytes, make_context: Callable[[], LambdaContext]) -> Any:
+        """Return what the handler returns; raises whatever it raises."""
+        if self._handler is None:
+            raise RuntimeError("the handler is not loaded")
+        context = make_context()
+        return self._handler(decode(payload), context)
+
+    def _prepare(self) -> None:
+        if self._handler is None:
+            self._handler = self._load()
+
+
+def attempt(step: Callable[[], T], request_id: str, exit_id: str = "") -> T | Outcome:
+    """Return the result of ``step``, or the error of the function if it raises.
+
+    ``exit_id`` is the request id in the error of SystemExit, by default ``request_id``.
+    """
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001 - whatever foreign code raises
+        return failed(error, request_id)
+    except SystemExit as end:
+        return exited(end.code, exit_id or request_id)
 
 
 def write_log(

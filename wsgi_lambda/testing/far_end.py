@@ -20,9 +20,11 @@ from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.testing.functions import UNKNOWN, Call, LambdaFunctions
 from wsgi_lambda.testing.replies import ConnectionLoss, FunctionError, NotFound, ServiceError
+from wsgi_lambda.testing.streams import StreamedBody
 from wsgi_lambda.wire.attempt import Attempt
 
 _NAME = re.compile(r"/functions/([^/]+)/")
+_STREAMED = "/response-streaming-invocations"
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/lambda/")
 
 
@@ -44,8 +46,8 @@ class _Body:
 
 
 class _Response:
-    def __init__(self, data: bytes) -> None:
-        self.raw = _Body(data)
+    def __init__(self, raw: object) -> None:
+        self.raw = raw
 
 
 class FarEnd:
@@ -77,11 +79,35 @@ class FarEnd:
         if call.invocation_type == "DryRun":
             return _reply(204, headers)
         deadline = time.monotonic() + attempt.remaining()
+        if _STREAMED in request.url:
+            return _stream(item, call, InvokedFunction.of(target), headers, deadline)
         run = _Run(item, call, InvokedFunction.of(target), request_id, deadline)
         if call.invocation_type == "Event":
             run.log_error()
             return _reply(202, headers)
         return _reply(200, headers + run.headers(), run.outcome.body)
+
+
+def _stream(
+    item: Any,
+    call: Call,
+    function: InvokedFunction,
+    headers: list[tuple[str, str]],
+    deadline: float,
+) -> OpenReply:
+    started, request_id = time.monotonic(), headers[1][1]
+
+    def end_log(outcome: Outcome) -> str:
+        if not _wants_log(call):
+            return ""
+        duration = time.monotonic() - started
+        return write_log(request_id, function.version, outcome, duration=duration, init=None)
+
+    arguments = function.context(request_id, call.tenant_id)
+    make_context = partial(LambdaContext, **arguments, deadline=deadline)
+    body = StreamedBody(item, call.payload, make_context, request_id, end_log)
+    headers = [("Content-Type", "application/vnd.amazon.eventstream"), *headers[1:]]
+    return _open(200, headers + function.reply_headers("", ""), body)
 
 
 class _Run:
@@ -111,7 +137,7 @@ class _Run:
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers that the reply of a function has besides those of any reply."""
         text = ""
-        if self._call.headers.get("x-amz-log-type") == "Tail":
+        if _wants_log(self._call):
             version, duration = self._function.version, self._duration
             text = write_log(self._request_id, version, self.outcome, duration=duration, init=None)
         kind = self._kind if self.outcome.error_type else ""
@@ -124,7 +150,15 @@ class _Run:
             log_event_error(self._function.name, self._request_id, text)
 
 
+def _wants_log(call: Call) -> bool:
+    return call.headers.get("x-amz-log-type") == "Tail"
+
+
 def _reply(status: int, headers: list[tuple[str, str]], body: bytes = b"") -> OpenReply:
+    return _open(status, headers, _Body(body))
+
+
+def _open(status: int, headers: list[tuple[str, str]], body: object) -> OpenReply:
     return OpenReply(status, tuple(headers), cast("Any", _Response(body)))
 
 

@@ -80,8 +80,11 @@ def test_handler_is_loaded_once() -> None:
 
 
 def test_handler_must_be_loaded_first() -> None:
-    with pytest.raises(RuntimeError):
-        Environment(lambda: print).run(b"{}", make_context, "7")
+    outcome = Environment(lambda: print).run(b"{}", make_context, "7")
+    assert (outcome.error_type, b"the handler is not loaded" in outcome.body) == (
+        "RuntimeError",
+        True,
+    )
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
