@@ -77,6 +77,10 @@ def _others(kind: str) -> list[Row]:
     ]
 
 
+def _observed(text: str, what: str, must: float, aim: float) -> Row:
+    return Row(f"CPU of {text}", "observers", difference(what, "nothing"), must, aim, unit="µs")
+
+
 def _stream(text: str, what: str, must: float, aim: float, against: str = "boto3") -> Row:
     """Return the row of a time or of CPU, which is smaller than that of another contender."""
     contender = "boto3 view" if against == "boto3" else f"bare {against}"
@@ -116,6 +120,11 @@ ROWS = [
         1.25,
         1.1,
     ),
+    _observed("an observer that does nothing", "idle", 25, 15),
+    _observed("wsgi_lambda.access, formatted", "access", 60, 40),
+    _observed("prometheus", "prometheus", 60, 45),
+    _observed("otel without an SDK", "otel, API", 50, 35),
+    _observed("otel with an SDK", "otel, SDK", 140, 110),
     Row("pass-through, 1 route", "pass-through", amount("1 routes"), 500, 150, unit="ns"),
     Row("pass-through, 100 routes", "pass-through", amount("100 routes"), 1000, 300, unit="ns"),
     Row("TLS connections / 1000 invokes", "connections", amount("per 1000"), 5, 0, unit=""),

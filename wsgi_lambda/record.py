@@ -11,7 +11,6 @@ from wsgi_lambda.delivery import Delivery, first_value
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.observe import (
     FIELDS,
-    TRACE_HEADERS,
     InvocationRecord,
     PreparedObserver,
     access_log,
@@ -65,10 +64,8 @@ class Watch:
         self._delivery = request.delivery
         self._observers = observers
         self._has_replied = False
-        incoming = {name: value for name in TRACE_HEADERS if (value := request.header(name))}
-        self._record = record = InvocationRecord(
-            facts, request.method, decode(request.path_info), incoming
-        )
+        path, incoming = decode(request.path_info), request.trace_headers
+        self._record = record = InvocationRecord(facts, request.method, path, incoming)
         observers.began(record)
         if record.propagate:
             request.propagate(record.propagate)

@@ -23,6 +23,15 @@ from wsgi_lambda.trace import new_trace, trace_in, trace_of
 PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
+# The trace headers that an observer may replace, and their keys in the environ.
+_TRACE_KEYS = (
+    (TRACE_HEADER, "HTTP_X_AMZN_TRACE_ID"),
+    ("traceparent", "HTTP_TRACEPARENT"),
+    ("tracestate", "HTTP_TRACESTATE"),
+    ("baggage", "HTTP_BAGGAGE"),
+)
+
+
 class FrameworkValues(NamedTuple):
     """What a framework has found out about a request that it passes on from a view."""
 
@@ -138,6 +147,12 @@ class Request:
             return self.framework.principal() or ""
         return decode(self.environ.get("REMOTE_USER") or "")
 
+    @property
+    def trace_headers(self) -> dict[str, str]:
+        """The trace headers of the client, by their lower-case names."""
+        environ = self.environ
+        return {name: decode(environ[key]) for name, key in _TRACE_KEYS if environ.get(key)}
+
     def propagate(self, headers: Mapping[str, str]) -> None:
         """Let these trace headers take precedence over the client's."""
         self.propagated = headers
@@ -160,9 +175,10 @@ class NoRequest:
         self.delivery = Delivery()
         self.propagated: Mapping[str, str] = {}
 
-    def header(self, name: str) -> str:  # noqa: ARG002
-        """Return "": there are no headers."""
-        return ""
+    @property
+    def trace_headers(self) -> dict[str, str]:
+        """No headers: there is no client."""
+        return {}
 
     def propagate(self, headers: Mapping[str, str]) -> None:
         """Send these trace headers to the function."""

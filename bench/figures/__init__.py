@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench.figures import direct, growth, imports, in_app, memory, streaming, throughput
+from bench.figures import (
+    direct,
+    growth,
+    imports,
+    in_app,
+    memory,
+    observing,
+    streaming,
+    throughput,
+)
 from bench.run import Measured, Run
 
 
@@ -27,6 +36,7 @@ FIGURES = {
     ),
     "cpu": Figure("CPU of one invoke", direct.cpu, ("nginx", "boto3")),
     "in-app": Figure("functions as views of an app", in_app.measure),
+    "observers": Figure("observers and the access log", observing.measure),
     "pass-through": Figure("a request without a route", direct.pass_through),
     "connections": Figure("TLS connections of 64 threads", direct.connections, ("nginx",)),
     "handshakes": Figure("CPU of a new connection", direct.handshakes, ("nginx",)),

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: The trace headers that an observer may set.
-TRACE_HEADERS = ("x-amzn-trace-id", "traceparent", "tracestate", "baggage")
-
-
 #: The fields that are equal for all requests to a route.
 ROUTE_FIELDS = (
     "route",
@@ -23,34 +19,34 @@ ROUTE_FIELDS = (
     "invoke_mode",
 )
 
-_DEFAULTS: dict[str, object] = {
-    "status": 0,
-    "outcome": "",
-    "lambda_status": None,
-    "function_error": "",
-    "error_type": "",
-    "aws_request_id": "",
-    "xray_trace_id": "",
-    "executed_version": "",
-    "total_ms": 0.0,
-    "duration_ms": 0.0,
-    "first_byte_ms": None,
-    "credentials_ms": 0.0,
-    "backoff_ms": 0.0,
-    "attempts": 0,
-    "is_reused": None,
-    "connections_opened": 0,
-    "payload_bytes": 0,
-    "response_bytes": 0,
-    "function_ms": None,
-    "billed_ms": None,
-    "init_ms": None,
-    "restore_ms": None,
-    "memory_mb": None,
-    "memory_used_mb": None,
-    "is_cold": None,
-    "report_status": "",
-}
+_LATER = (
+    "status",
+    "outcome",
+    "lambda_status",
+    "function_error",
+    "error_type",
+    "aws_request_id",
+    "xray_trace_id",
+    "executed_version",
+    "total_ms",
+    "duration_ms",
+    "first_byte_ms",
+    "credentials_ms",
+    "backoff_ms",
+    "attempts",
+    "is_reused",
+    "connections_opened",
+    "payload_bytes",
+    "response_bytes",
+    "function_ms",
+    "billed_ms",
+    "init_ms",
+    "restore_ms",
+    "memory_mb",
+    "memory_used_mb",
+    "is_cold",
+    "report_status",
+)
 
 
 class InvocationRecord:
@@ -70,7 +66,7 @@ class InvocationRecord:
     """
 
     # Not a dataclass: to define one with so many fields takes two milliseconds of every import.
-    __slots__ = (*ROUTE_FIELDS, "method", "path", *_DEFAULTS, "incoming", "propagate")
+    __slots__ = (*ROUTE_FIELDS, "method", "path", *_LATER, "incoming", "propagate")
 
     route: str
     method: str
@@ -118,10 +114,23 @@ class InvocationRecord:
         incoming: dict[str, str] | None = None,
     ) -> None:
         """Begin a record; ``of_route`` contains the values of `ROUTE_FIELDS`."""
-        for name, value in zip(ROUTE_FIELDS, of_route, strict=True):
-            setattr(self, name, value)
-        for name, default in _DEFAULTS.items():
-            setattr(self, name, default)
+        (
+            self.route,
+            self.function,
+            self.qualifier,
+            self.region,
+            self.lambda_endpoint,
+            self.invocation_type,
+            self.invoke_mode,
+        ) = of_route
+        self.status = self.attempts = self.connections_opened = 0
+        self.payload_bytes = self.response_bytes = 0
+        self.outcome = self.function_error = self.error_type = self.aws_request_id = ""
+        self.xray_trace_id = self.executed_version = self.report_status = ""
+        self.lambda_status = self.first_byte_ms = self.is_reused = self.is_cold = None
+        self.function_ms = self.billed_ms = self.init_ms = self.restore_ms = None
+        self.memory_mb = self.memory_used_mb = None
+        self.total_ms = self.duration_ms = self.credentials_ms = self.backoff_ms = 0.0
         self.method = method
         self.path = path
         self.incoming = incoming or {}
@@ -129,7 +138,7 @@ class InvocationRecord:
 
 
 #: The fields of a record that are logged, in the order of the documentation.
-FIELDS = ("route", "method", "path", *ROUTE_FIELDS[1:], *_DEFAULTS)
+FIELDS = ("route", "method", "path", *ROUTE_FIELDS[1:], *_LATER)
 
 
 class Observer:
