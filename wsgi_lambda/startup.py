@@ -58,7 +58,8 @@ def _line(route: Route) -> str:
     alias = f":{target.qualifier}" if target.qualifier else ""
     function = target.function_name.removesuffix(alias) + alias
     start = f"function {route.name}" if route.name else f"route {route.label}{methods}"
-    parts = [f"{start} -> {function}", target.aws_region, route.endpoint, target.invocation_type]
+    where = "in this process" if route.is_local else route.endpoint
+    parts = [f"{start} -> {function}", target.aws_region, where, target.invocation_type]
     parts.append(f"timeout {target.timeout:g} s")
     return ", ".join(parts) + ("" if route.is_local else f", credentials: {_credentials(route)}")
 

@@ -110,7 +110,7 @@ def test_local_mode_has_no_endpoint(lines: Any) -> None:
     found = lines(local=True, routes={"/shop": route})
     assert (
         "INFO",
-        "route /shop -> orders:live, eu-west-1, in-process, RequestResponse, timeout 60 s",
+        "route /shop -> orders:live, eu-west-1, in this process, RequestResponse, timeout 60 s",
     ) in found
     assert not [line for _, line in found if "unencrypted" in line]
 
