@@ -1,21 +1,27 @@
-"""The shop in Flask: an ordinary app, and two lines for LambdaMiddleware."""
+"""The shop in Flask: functions around it (LambdaMiddleware) and in it (the members' pages)."""
 
 from __future__ import annotations
 
 from logging.config import dictConfig
+from typing import Any
 
 from flask import Flask, redirect, render_template, request
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from sample_app import settings
+from sample_app.flask_members import add_members
 from sample_app.operations import last_invocations, metrics_page
 from wsgi_lambda import LambdaMiddleware
 
 dictConfig(settings.LOGGING)
 app = Flask(__name__)
 app.config["TRUSTED_HOSTS"] = settings.HOSTS
-app.config["WSGI_LAMBDA"] = settings.wsgi_lambda()
-app.wsgi_app = LambdaMiddleware(app.wsgi_app, app.config["WSGI_LAMBDA"])
+# The functions in the app. The two ways have a configuration each, and different paths.
+app.config["WSGI_LAMBDA"] = settings.members()
+add_members(app)
+AROUND = settings.wsgi_lambda()
+app.wsgi_app = LambdaMiddleware(app.wsgi_app, AROUND)
 
 
 @app.context_processor
@@ -25,8 +31,7 @@ def framework() -> dict[str, str]:
 
 @app.get("/")
 def home() -> str:
-    config = app.config["WSGI_LAMBDA"]
-    shown = settings.shown_configuration(config, 'app.config["WSGI_LAMBDA"]')
+    shown = settings.shown_configuration(AROUND, "LambdaMiddleware")
     return render_template("home.html", configuration=shown)
 
 
@@ -58,13 +63,17 @@ def metrics() -> Response:
 
 @app.get("/contact")
 def contact() -> str:
-    return render_template("contact.html", sent="sent" in request.args)
+    return _contact(sent="sent" in request.args)
 
 
 @app.post("/contact")
 def send_message() -> Response | tuple[str, int]:
     message = request.form.get("message", "").strip()
     if not message:
-        return render_template("contact.html", error="Please write a message."), 422
+        return _contact(error="Please write a message."), 422
     app.logger.warning("Received a message of %d characters", len(message))
     return redirect("/contact?sent=yes", 303)
+
+
+def _contact(**shown: Any) -> str:
+    return render_template("contact.html", csrf_token=generate_csrf(), **shown)

@@ -84,6 +84,31 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
+def members(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the configuration of the members' pages, whose functions are in the app.
+
+    They are behind the app's login, CSRF protection, limits and caches, as views are.
+    """
+    prefix = environ.get("DEMO_FUNCTION_PREFIX") or DEFAULT_PREFIX
+    return {
+        **_endpoint(environ),
+        "timeout": 10_000,
+        "routes": {
+            # A page without a view: it returns API Gateway's event, which names the user.
+            "/members/event": {
+                "function_name": f"{prefix}echo",
+                "awsgateway_compatible": True,
+                "awsgateway_compatible_payload_version": "2.0",
+            },
+        },
+        "functions": {
+            "note": {"function_name": f"{prefix}echo"},
+            "catalogue": {"function_name": f"{prefix}catalogue"},
+            "label": {"function_name": f"{prefix}label", "is_proxy_integration": True},
+        },
+    }
+
+
 def shown_configuration(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a configuration as Python code without keys, for the home page.
 

@@ -1,1 +1,1 @@
-"""The shop in Django: an ordinary project, with LambdaMiddleware in wsgi.py only."""
+"""The shop in Django: functions around it (wsgi.py) and in it (members.py)."""

@@ -1,7 +1,7 @@
 """The URLs of the shop's own pages."""
 
 from django.conf import settings
-from django.urls import path
+from django.urls import include, path
 from django.views.static import serve
 
 from sample_app.django_site import views
@@ -16,4 +16,5 @@ urlpatterns = [
     path("operations", views.operations),
     # For a demo only: a real site serves these with WhiteNoise or its web server.
     path("static/<path:path>", serve, {"document_root": settings.STATIC_ROOT}),
+    path("", include("sample_app.django_site.members")),
 ]

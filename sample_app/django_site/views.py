@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,9 +21,24 @@ def framework(request: HttpRequest) -> dict[str, str]:
     return {"framework": "Django"}
 
 
+class MembersOnly:
+    """Send everybody who is not logged in from a Lambda route to the login."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
+        if view.__module__ == "wsgi_lambda.django.urls" and not request.user.is_authenticated:
+            return redirect_to_login(request.path)
+        return None
+
+
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    shown = shown_configuration(settings.WSGI_LAMBDA, "settings.WSGI_LAMBDA")
+    shown = shown_configuration(settings.AROUND, "LambdaMiddleware")
     return render(request, "home.html", {"configuration": shown})
 
 

@@ -1,4 +1,4 @@
-"""The WSGI application for gunicorn: Django, wrapped by LambdaMiddleware."""
+"""The WSGI application for gunicorn: Django, with LambdaMiddleware around it."""
 
 import os
 
@@ -9,4 +9,4 @@ from wsgi_lambda import LambdaMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sample_app.django_site.settings")
 
-application = LambdaMiddleware(get_wsgi_application(), settings.WSGI_LAMBDA)
+application = LambdaMiddleware(get_wsgi_application(), settings.AROUND)

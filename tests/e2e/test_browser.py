@@ -360,3 +360,21 @@ def test_page_fits_its_width(page: Page, width: int) -> None:
         assert page.driver.execute_script(wide) is False
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_login_function_and_logout(page: Page, shop: Demo) -> None:
+    page.driver.get(f"{shop.url}/members/")
+    page.fill("name", "ada")
+    page.fill("password", "tea")
+    page["login"].click()
+    page.wait(lambda: page.driver.find_elements(By.ID, "found"))
+    assert "Welcome, ada" in page.driver.page_source
+    page.fill("note", "Two mugs, please")
+    page.driver.find_element(By.CSS_SELECTOR, ".primary").click()
+    page.wait(lambda: '"note": "Two mugs, please"' in page.driver.page_source)
+    page.driver.back()
+    page.wait(lambda: page.driver.find_elements(By.ID, "logout"))
+    page["logout"].click()
+    page.wait(lambda: page.driver.find_elements(By.ID, "login"))
+    page.driver.get(f"{shop.url}/members/event")
+    assert "requestContext" not in page.driver.page_source

@@ -16,7 +16,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from sample_app.settings import SECRETS, shown_configuration
-from tests.e2e.conftest import Demo
+from tests.e2e.conftest import PATIENCE, Demo
 
 pytestmark = pytest.mark.e2e
 
@@ -74,8 +74,71 @@ def test_form_of_the_app_is_posted_to_the_app(shop: Demo) -> None:
     assert empty.status_code == 422
 
 
-def test_csrf_protection_of_django_stays(django_shop: Demo) -> None:
+def test_csrf_protection_of_the_app_stays(flask_shop: Demo, django_shop: Demo) -> None:
+    assert flask_shop.post("/contact", data={"message": "Hello"}).status_code == 400
     assert django_shop.post("/contact", data={"message": "Hello"}).status_code == 403
+
+
+# ---- functions in the app: the members' pages -------------------------------
+
+
+class Member:
+    """A browser without JavaScript."""
+
+    def __init__(self, shop: Demo) -> None:
+        self.shop, self.session = shop, requests.Session()
+        self.session.trust_env = False
+
+    def get(self, path: str) -> requests.Response:
+        url = f"{self.shop.url}/members/{path}"
+        return self.session.get(url, timeout=PATIENCE, allow_redirects=False)
+
+    def post(self, path: str, **fields: str) -> requests.Response:
+        """Send a form with the CSRF token of the members' page."""
+        token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', self.get("").text)[1]
+        fields = {"csrfmiddlewaretoken": token, **fields}
+        url = f"{self.shop.url}/members/{path}"
+        return self.session.post(url, fields, timeout=PATIENCE, allow_redirects=False)
+
+
+PROTECTED = ["event", "catalogue?q=mug"]
+
+
+def test_functions_in_the_app_need_a_login(shop: Demo) -> None:
+    member = Member(shop)
+    refused = {member.get(path).status_code for path in PROTECTED} | {
+        member.post("note", note="hello").status_code
+    }
+    assert refused <= {401, 302}
+    assert member.post("login", name="ada", password="coffee").status_code == 401
+    assert member.post("login", name="ada", password="tea").status_code == 303
+    assert [member.get(path).status_code for path in PROTECTED] == [200, 200]
+    assert member.post("note", note="hello").json()["note"] == "hello"
+    assert member.post("logout").status_code == 303
+    assert member.get("event").status_code in (401, 302)
+
+
+def test_members_page_calls_a_function_and_their_event_has_their_name(shop: Demo) -> None:
+    member = Member(shop)
+    member.post("login", name="ada", password="tea")
+    assert re.search(r"the catalogue has [1-9][0-9]* items", member.get("").text)
+    event = member.get("event").json()
+    assert event["requestContext"]["authorizer"] == {"principalId": "ada"}
+
+
+def test_form_for_a_function_needs_a_csrf_token(shop: Demo) -> None:
+    member = Member(shop)
+    member.post("login", name="ada", password="tea")
+    assert member.post("note", csrfmiddlewaretoken="forged", note="x").status_code in (400, 403)
+
+
+def test_function_is_rate_limited(shop: Demo) -> None:
+    member = Member(shop)
+    member.post("login", name="ada", password="tea")
+    # Each of the two workers counts for itself.
+    statuses = {member.get("label?text=Mug&price=1.00").status_code for _ in range(12)}
+    assert statuses & {429, 403}
+    assert statuses <= {200, 429, 403}
 
 
 def test_other_host_names_reach_no_function(shop: Demo) -> None:
