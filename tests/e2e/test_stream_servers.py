@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ class Far:
     def request(self, *parts: Any) -> Client:
         self.lambda_server.script(stream(*parts, content_type="text/event-stream"))
         return Client(self.server.tcp)
+
+    def get(self) -> bytes:
+        client = Client(self.server.tcp)
+        assert client.end() == COMPLETE
+        return client.data
 
     def is_upstream_closed(self) -> bool:
         far_end = self.lambda_server
@@ -84,8 +90,10 @@ def test_head_arrives_before_the_first_chunk_is_made(far: Far) -> None:
 
 
 def test_failure_in_the_middle(far: Far) -> None:
-    client = far.request(chunk(b"<one>"), complete("Runtime.ExitError", "exit 1"))
+    more = threading.Event()
+    client = far.request(chunk(b"<one>"), more, complete("Runtime.ExitError", "exit 1"))
     client.until(b"<one>")
+    more.set()
     assert client.end() == SERVERS[far.name]
     assert b"exit 1" not in client.data
 
@@ -105,9 +113,11 @@ def test_client_that_leaves_closes_the_upstream_and_frees_the_slot(far: Far) -> 
     left.set()
     assert far.is_upstream_closed()
     # The route allows one invocation at a time.
-    again = far.request(chunk(b"<free>"), complete())
-    assert again.end() == COMPLETE
-    assert b"<free>" in again.data
+    far.lambda_server.script(stream(chunk(b"<free>"), complete()))
+    end = time.monotonic() + 5
+    while b"<free>" not in (data := far.get()) and time.monotonic() < end:
+        assert b" 503 " in data
+    assert b"<free>" in data
 
 
 def _http_chunk(data: bytes) -> bytes:

@@ -34,7 +34,7 @@ from tests.servers.lambda_server import Exchange, LambdaServer
 from tests.tools.soak import LOGGING, resources
 
 CLIENTS = 32
-OPTIONS = {"timeout": 1000, "max_concurrency": CLIENTS}  # 1 s of silence
+OPTIONS = {"timeout": 3000, "max_concurrency": CLIENTS}  # 3 s of silence
 CHUNKS = 20
 PARTS = [chunk(b"<%d>" % number) for number in range(CHUNKS)]
 BODY = b"".join(b"<%d>" % number for number in range(CHUNKS))
