@@ -45,3 +45,13 @@ def test_known_body_over_the_limit_is_rejected():
     with pytest.raises(PayloadTooLarge):
         request.body.skip(3)
     assert (request.body.read(4), request.body.skip(4)) == (b"abcd", 4)
+
+
+@pytest.mark.parametrize(("length", "is_short"), [("5", True), ("4", False), ("", False)])
+def test_known_body_is_checked_against_its_length(length: str, is_short: bool) -> None:
+    body = Request({"CONTENT_LENGTH": length}, body=b"abcd").body
+    if is_short:
+        with pytest.raises(RequestError, match="shorter than its Content-Length"):
+            body.read(10)
+    else:
+        assert (body.read(10), body.skip(10)) == (b"abcd", 4)

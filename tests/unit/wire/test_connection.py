@@ -24,3 +24,7 @@ def test_each_part_of_a_long_request_is_sent_before_the_deadline() -> None:
             connection.write(bytes(10_000_000))
         near.close()
         reader.join()
+
+
+def test_interrupt_of_a_connection_that_is_not_open_has_no_effect() -> None:
+    IdleLimitedConnection("far", keepalive=1).interrupt()
