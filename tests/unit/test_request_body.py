@@ -5,7 +5,7 @@ import io
 import pytest
 
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.errors import PayloadTooLarge
+from wsgi_lambda.errors import PayloadTooLarge, RequestError
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.request import Request
 
