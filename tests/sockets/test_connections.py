@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import logging
 import os
 import socket
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -85,6 +88,8 @@ def test_connection_with_bytes_that_nobody_asked_for_is_not_used(
         far_end.respond(200, {}, b"1")(exchange)
         may_send.wait(20)
         far_end.respond(200, {}, b"forged")(exchange)
+        while _unacknowledged(exchange.sock):
+            time.sleep(0.001)
         has_sent.set()
 
     lambda_server.script(respond_twice, far_end.respond(200, {}, b"2"))
@@ -279,6 +284,11 @@ def test_tcp_keepalive_is_on(lambda_server: LambdaServer, make_app: MakeApp) -> 
                     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
                     return
     raise AssertionError("no connection to the far end")
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    """Return the number of bytes that the peer's system has not received yet."""
+    return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def _peer_port(sock: socket.socket) -> int | None:
