@@ -94,9 +94,9 @@ def _stream_speed(text: str, what: str, must: float, aim: float) -> Row:
 
 
 ROWS = [
-    _rates("sync ×1", 1.6, 2.1),
-    _rates("gthread 1×16", 1.5, 1.85),
-    _rates("gthread 4×16", 1.6, 2.1),
+    _rates("sync ×1", 2.0, 2.3),
+    _rates("gthread 1×16", 1.95, 2.2),
+    _rates("gthread 4×16", 2.0, 2.3),
     Row(
         "p99, saturated, gthread 1×16 / boto3 view",
         "throughput",
@@ -104,8 +104,8 @@ ROWS = [
         0.75,
         0.55,
     ),
-    Row("CPU of the WSGI call / urllib3", "cpu", ratio("middleware", "floor"), 2.0, 1.5),
-    Row("CPU of the WSGI call / boto3", "cpu", ratio("middleware", "boto3 client"), 0.65, 0.45),
+    Row("CPU of the WSGI call / urllib3", "cpu", ratio("middleware", "floor"), 1.1, 0.95),
+    Row("CPU of the WSGI call / boto3", "cpu", ratio("middleware", "boto3 client"), 0.42, 0.36),
     Row(
         "CPU in Flask / middleware + view",
         "in-app",
