@@ -180,4 +180,6 @@ def _template(route: Route | None, text: str) -> str:
 
 
 def _printable_line(line: str) -> str:
+    # AWS's Python runtime indents the frames of a stack trace with no-break spaces.
+    line = line.replace("\N{NO-BREAK SPACE}", " ")
     return "\t".join(map(printable, line.split("\t")))

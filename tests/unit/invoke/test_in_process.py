@@ -621,6 +621,13 @@ def test_log_has_the_error() -> None:
     assert lines[4] == '\xa0\xa0\xa0\xa0raise ValueError("boom")'
 
 
+def test_frames_are_indented_in_the_log_of_the_app(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "wsgi_lambda.tail")
+    get(fail)
+    (record,) = (each for each in caplog.records if each.name == "wsgi_lambda.tail")
+    assert '\n        raise ValueError("boom")\n' in record.getMessage()
+
+
 def test_log_is_not_sent_without_tail() -> None:
     response = get(echo, log_type="None", expose_log_result=True)
     assert "X-Amz-Log-Result" not in response.headers
