@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from wsgi_lambda.record import Watch
     from wsgi_lambda.response.result import Result
 
 from wsgi_lambda.authorize import asking, authorize
@@ -35,7 +34,7 @@ from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.startup import log_start
-from wsgi_lambda.watch import UNWATCHED, Unwatched, Watcher
+from wsgi_lambda.watch import UNWATCHED, AnyWatch, Watcher
 
 #: The methods of a view, and in an app of a route that lists none. OPTIONS is the app's.
 DEFAULT_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
@@ -206,31 +205,35 @@ class Dispatcher:
         self._lines.failed(error, request, None)
         return fail(error, request, None)
 
-    def _watch(self, route: Route | None, request: Request) -> Unwatched | Watch:
+    def _watch(self, route: Route | None, request: Request) -> AnyWatch:
         return UNWATCHED if route is None else self._watcher.watch(route, request)
 
-    def _respond(self, backend: Backend, request: Request, watch: Unwatched | Watch) -> Response:
+    def _respond(self, backend: Backend, request: Request, watch: AnyWatch) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`."""
-        try:
-            return self._watched(backend, request, watch)
-        except LambdaError:
-            raise
-        except BaseException as error:
-            watch.broke(error)
-            raise
-
-    def _watched(self, backend: Backend, request: Request, watch: Unwatched | Watch) -> Response:
         route = backend.route
         try:
             response = self._reply(backend, request)
         except LambdaError as error:
+            self._fail(error, request, route, watch)
+            raise
+        except BaseException as error:
+            watch.broke(error)
+            raise
+        if response.function_error is not None or request.delivery.log_result:
+            self._lines.replied(request, route, response.status, response.function_error)
+        watch.replied(response.function_error)
+        return response
+
+    def _fail(
+        self, error: LambdaError, request: Request, route: Route | None, watch: AnyWatch
+    ) -> None:
+        try:
             self._lines.failed(error, request, route)
             watch.replied(error)
             fail(error, request, route)
+        except BaseException as broken:
+            watch.broke(broken)
             raise
-        self._lines.replied(request, route, response.status, response.function_error)
-        watch.replied(response.function_error)
-        return response
 
     def _reply(self, backend: Backend, request: Request) -> Response:
         route = backend.route

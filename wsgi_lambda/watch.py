@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from wsgi_lambda.record import Recorder, Watch
@@ -36,6 +36,8 @@ class Unwatched:
 
 UNWATCHED = Unwatched()
 
+AnyWatch: TypeAlias = "Unwatched | Watch"
+
 
 class Watcher:
     """Watches requests while the access log is enabled, or if there are observers."""
@@ -48,9 +50,10 @@ class Watcher:
         self._limit = limit
         self._recorder = self._make_recorder() if observers else None
 
-    def watch(self, route: Route, request: Request | NoRequest) -> Unwatched | Watch:
+    def watch(self, route: Route, request: Request | NoRequest) -> AnyWatch:
         """Return the watch of a request, which begins now."""
-        self._limit.report()
+        if self._limit.is_holding:
+            self._limit.report()
         if self._given or access_log.isEnabledFor(logging.INFO):
             if self._recorder is None:
                 self._recorder = self._make_recorder()

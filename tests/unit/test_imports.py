@@ -60,7 +60,6 @@ MAY_IMPORT = {
         "invoke",
         "log_lines",
         "options",
-        "record",
         "request",
         "response",
         "routing",

@@ -46,6 +46,8 @@ class LogLimit:
         self._lock = threading.Lock()
         self._windows: dict[Kind, _Window] = {}
         self._due = math.inf
+        #: Whether lines have been held back that `report` has not counted yet.
+        self.is_holding = False
 
     def log(
         self,
@@ -72,7 +74,7 @@ class LogLimit:
 
     def report(self) -> None:
         """Log the numbers of lines that were held back, if their minute is over."""
-        if self._due < math.inf and self._clock() >= self._due:
+        if self._clock() >= self._due:
             with self._lock:
                 over = self._take_windows_that_are_over()
             for kind, window in over:
@@ -93,6 +95,7 @@ class LogLimit:
             window.held_back += 1
             window.last = (log, level, extra)
             self._due = min(self._due, window.ends)
+            self.is_holding = True
             return None
 
     def _take_windows_that_are_over(self) -> list[tuple[Kind, _Window]]:
@@ -104,6 +107,7 @@ class LogLimit:
         self._due = min(
             (window.ends for window in held.values() if now < window.ends), default=math.inf
         )
+        self.is_holding = self._due < math.inf
         return over
 
 
