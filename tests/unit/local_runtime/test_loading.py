@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_failed_load_leaves_nothing_and_is_retried(
     assert set(sys.modules) == before
     path.write_text(HANDLER * 20)
     assert str(load()).startswith("app")
+
+
+def test_new_module_is_found_if_its_folder_looks_the_same(folder: Path) -> None:
+    with pytest.raises(Fault):
+        load_from_module("fresh", "handler")
+    before = folder.stat()
+    write_module(folder, "fresh", HANDLER)
+    # As on a file system with coarse times.
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load_from_module("fresh", "handler")({}, None) == "fresh"
 
 
 def test_missing_file_is_an_import_error(folder: Path) -> None:
