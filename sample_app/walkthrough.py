@@ -80,7 +80,7 @@ LINES = (
     ),
     Line(
         "an answer that streams, word by word; -N shows each as it comes",
-        "curl -sN '{url}/lambda/chat?pause=0.2' | grep '^data: .' | head -3",
+        "curl -sN '{url}/lambda/chat?pause=0.2' | grep --line-buffered -m 3 '^data: .'",
         ("data: Yes,", "data: we", "data: have"),
     ),
     Line(

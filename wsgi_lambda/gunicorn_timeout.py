@@ -35,7 +35,7 @@ def warn_of_short_timeout(routes: Iterable[Route]) -> None:
             "gunicorn kills a sync worker after %g s, even during a stream, and the route %s "
             "streams its response. Use --threads, or --timeout 0",
             limit,
-            route.path,
+            route.label,
         )
     longest = max(others, key=lambda route: route.target.timeout, default=None)
     if longest and longest.target.timeout > limit:

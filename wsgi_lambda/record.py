@@ -94,7 +94,7 @@ class Watch:
             values = dict(zip(FIELDS, _values(record), strict=True))
             for name in _FOREIGN:
                 values[name] = printable(values[name])
-            access_log.write(values)
+            access_log.write(values, path=record.path)
         self._observers.ended(record)
 
     def broke(self, error: BaseException) -> None:

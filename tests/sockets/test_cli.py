@@ -105,7 +105,8 @@ def test_commands_reach_no_network_in_local_mode(capfd: pytest.CaptureFixture[st
     setting = written({"local": True, "routes": {"/shop": route}})
     assert main(["check", setting]) == 0
     assert capfd.readouterr().out.splitlines() == [
-        "ok   /shop  orders  us-east-1  in-process  credentials: not needed  DryRun: ok",
+        "ok   /shop  orders  us-east-1  in-process  credentials: not needed  "
+        "DryRun: not asked, the function runs in this process",
         "1 route: 1 ok, 0 failed",
     ]
     assert main(["invoke", setting, "/shop?item=mug"]) == 0
@@ -710,3 +711,14 @@ def test_import_of_a_file_without_functions_or_with_wrong_options(
     told = capfd.readouterr().err.splitlines()
     assert told[-2].startswith("routes['/'].timeout: must be")
     assert told[-1] == "routes['/'].function_name: required"
+
+
+def test_reader_that_leaves_is_no_traceback(
+    setting: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(["routes", setting, "--json"]) == 1
+    assert capfd.readouterr().err == ""

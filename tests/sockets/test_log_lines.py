@@ -116,7 +116,7 @@ def test_percent_in_a_path_is_no_placeholder(
 def test_lines_of_the_tail(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = base64.b64encode(b"a\tb\rc\r\nd\x1b[2J\x0be\n").decode()
+    log = base64.b64encode(b"a\tb\rc\r\nd\x1b[2J\x0be\n\xc2\xa0\xc2\xa0File\n").decode()
     lambda_server.respond(200, {"X-Amzn-RequestId": "r-1", "X-Amz-Log-Result": log}, b"1")
     caplog.set_level("INFO", logger="wsgi_lambda.tail")
     Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
@@ -126,4 +126,5 @@ def test_lines_of_the_tail(
         "    a\tb",
         "    c",
         r"    d\x1b[2J\x0be",
+        "      File",
     ]

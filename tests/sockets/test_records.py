@@ -315,6 +315,7 @@ def test_foreign_text_is_one_line(
     client.get("/shop/%0aERROR%20forged%1b[2J")
     (record,) = records()
     assert record.getMessage().isprintable()
+    assert r"GET '/shop/\nERROR forged\x1b[2J' 200" in record.getMessage()
     assert record.path == r"/shop/\nERROR forged\x1b[2J"
     assert record.error_type == r"x\nERROR forged \u202e"
 

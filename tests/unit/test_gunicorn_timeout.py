@@ -81,3 +81,13 @@ def test_timeout_of_a_sync_worker_is_logged_for_each_stream(worker, named, caplo
     assert [str(record.args[1]) for record in caplog.records] == named
     for record in caplog.records:
         assert "even during a stream" in record.getMessage()
+
+
+def test_stream_of_a_named_function_is_logged_by_its_name(caplog):
+    class Named(Worker):
+        def load(self, functions):
+            return LambdaMiddleware(None, {"aws_region": "us-east-1", "functions": functions})
+
+    Named.__module__ = "gunicorn.workers.base"
+    Named(Settings("sync", 30)).load({"chat": {"invoke_mode": "RESPONSE_STREAM"}})
+    assert "the route chat streams its response" in caplog.text

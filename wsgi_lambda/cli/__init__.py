@@ -6,6 +6,8 @@ Exit status: 0 success, 1 a check or an invocation failed, 2 invalid arguments o
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -27,9 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     search_current_directory()
     try:
         status: int = given.run(given)
+        sys.stdout.flush()
     except ConfigError as error:
         complain(*problem_lines(error.problems))
         return 2
+    except BrokenPipeError:
+        # The reader, such as `head`, has left; the interpreter's own flush would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 

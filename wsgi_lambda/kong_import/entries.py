@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from wsgi_lambda.kong_import.notes import Kind, Note
 from wsgi_lambda.kong_import.paths import RoutePath, as_list, read_paths
 from wsgi_lambda.kong_import.plugin_config import is_gateway, read_options, template_text
 from wsgi_lambda.kong_import.rank import (
+    CONDITIONS,
     LOST_CONDITIONS,
     has_regex_header,
     kong_rank,
@@ -219,7 +221,10 @@ def _note_fields(route: Entity, file: KongFile) -> None:
         if fields.get(name) and (name != "headers" or has_regex_header(fields)):
             _note(file, Kind.PROTECTION, f"{route.place}.{name}", _LOST_CONDITION)
     for name in sorted(fields.keys() - _KNOWN_FIELDS, key=str):
-        _note(file, Kind.NOT_IMPORTED, f"{route.place}.{name}", "unknown field")
+        near = difflib.get_close_matches(str(name).lower(), CONDITIONS, n=1)
+        kind = Kind.PROTECTION if near else Kind.NOT_IMPORTED
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        _note(file, kind, f"{route.place}.{name}", f"unknown field{hint}")
 
 
 def _user_name(consumer: Entity, file: KongFile) -> Any:

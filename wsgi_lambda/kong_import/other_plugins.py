@@ -99,9 +99,9 @@ PROTECTING = {
 }
 
 _CORS = (
-    "preflights (OPTIONS) run the function now, and browsers refuse its responses unless they "
-    "have Access-Control-Allow-Origin: let the app respond to preflights (Flask-CORS, "
-    "django-cors-headers; leave OPTIONS out of methods), and let the function send the headers "
+    "preflights run the function now, unless the route has methods without OPTIONS, and browsers "
+    "refuse its responses unless they have Access-Control-Allow-Origin: let the app respond to "
+    "preflights (Flask-CORS, django-cors-headers), and let the function send the headers "
     "(docs/faq.md)"
 )
 _EVENT = (

@@ -21,7 +21,8 @@ LOST_CONDITIONS = ("snis", "sources", "destinations", "query parameters")
 #: Before a regular expression in the values of Kong's `headers`.
 REGEX_HEADER = "~*"
 
-_CONDITIONS = ("methods", "hosts", "headers", "paths", "snis")
+#: What a Kong route may require of a request, besides the query.
+CONDITIONS = ("methods", "hosts", "headers", "paths", "snis")
 
 
 def loses_a_condition(fields: Mapping[str, Any]) -> bool:
@@ -49,7 +50,7 @@ def kong_rank(route: Entity, path: RoutePath) -> tuple[object, ...]:
     created_at = fields.get("created_at")
     return (
         loses_a_condition(fields),
-        -sum(bool(fields.get(name)) for name in _CONDITIONS),
+        -sum(bool(fields.get(name)) for name in CONDITIONS),
         not hosts or any("*" in str(host) for host in hosts),
         -len(headers) if isinstance(headers, Mapping) else 0,
         not path.is_regex,

@@ -14,15 +14,16 @@ def is_enabled() -> bool:
     return log.isEnabledFor(logging.INFO)
 
 
-def write(fields: Mapping[str, Any]) -> None:
+def write(fields: Mapping[str, Any], *, path: str) -> None:
     """Log a line; ``fields`` are the record's, and become attributes of the LogRecord.
 
-    Foreign text in them must be printable.
+    Foreign text in them must be printable. ``path`` is the path as the client sent it,
+    decoded; the line quotes and escapes it as the lines about failures do.
     """
     log.info(
         "%s %r %d %s %s %s %.1f ms request %s",
         fields["method"],
-        fields["path"],
+        path,
         fields["status"],
         fields["route"],
         fields["function"],

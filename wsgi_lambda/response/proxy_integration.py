@@ -153,7 +153,7 @@ def _header(field: str, name: str, value: object) -> tuple[str, str]:
     if not isinstance(value, str):
         raise _malformed(field, f"has a value that is not a string for {_shown(name)}")
     if not is_value(value):
-        raise _malformed(field, f"has a control character in the value of {_shown(name)}")
+        raise _malformed(field, f"contains a control character in the value of {_shown(name)}")
     return name, value
 
 
@@ -172,7 +172,7 @@ def _cookies(result: dict[str, Any]) -> Headers:
         if not isinstance(cookie, str):
             raise _malformed("cookies", "has an item that is not a string")
         if not is_value(cookie):
-            raise _malformed("cookies", "has a control character")
+            raise _malformed("cookies", "contains a control character")
     return [("Set-Cookie", cookie) for cookie in value]
 
 

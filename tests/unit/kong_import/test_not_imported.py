@@ -89,3 +89,18 @@ def test_plugin_that_protects_no_function_is_no_protection() -> None:
 def test_credentials_that_protect_no_function_are_no_protection() -> None:
     document = {"keyauth_credentials": [{"key": "k"}], "consumers": [{"acls": [{"group": "g"}]}]}
     assert places(Kind.NOT_IMPORTED, **document) == ["consumers[0].acls", "keyauth_credentials"]
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "text"),
+    [
+        ("host", Kind.PROTECTION, "unknown field; did you mean 'hosts'?"),
+        ("Methods", Kind.PROTECTION, "unknown field; did you mean 'methods'?"),
+        ("colour", Kind.NOT_IMPORTED, "unknown field"),
+    ],
+)
+def test_misspelt_condition_of_a_route_is_a_lost_protection(
+    field: str, kind: Kind, text: str
+) -> None:
+    notes = notes_of(routes=[route(**{field: ["/a"]})])
+    assert (kind, f"routes[0].{field}", text) in notes
