@@ -33,13 +33,16 @@ DEV_flask = flask --app sample_app.flask_app run --debug --port $(PORT)
 DEV_django = python -m django runserver --settings sample_app.django_site.settings $(PORT)
 
 # The test dependencies include uWSGI, which pip compiles: apt-get install gcc python3-dev.
+# The tests of one file run in one process, in which they share servers.
+PROCESSES ?= 2
 test: $(VENV)/.test
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		echo "NOTE: no Chromium here, the browser tests are skipped; to have them: apt-get install chromium chromium-driver"
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null && command -v wrk >/dev/null || \
 		echo "NOTE: no nginx or wrk here, the bench and servers behind nginx are not tested; to test them: apt-get install nginx-light wrk"
 	@echo "Running the tests"
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder \
+		--cov --cov-report=term
 
 # The table of all options, docs/options.md, from their declarations.
 docs: $(VENV)/.test

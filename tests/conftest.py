@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.servers.lambda_server import LambdaServer
+from tests.tools.promises import promises_of
 from tests.tools.promises import pytest_addoption as pytest_addoption
-from tests.tools.promises import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.tools.promises import pytest_configure as pytest_configure
 from tests.tools.promises import tried as tried
 from wsgi_lambda import LambdaMiddleware
@@ -19,6 +19,14 @@ from wsgi_lambda import LambdaMiddleware
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 MakeApp = Callable[..., LambdaMiddleware]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        promises_of(item)
+    if config.getoption("numprocesses", None):
+        # The slowest files first: the others then keep all processes busy to the end.
+        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -133,6 +133,19 @@ def server_matrix(pytestconfig: pytest.Config) -> dict[tuple[str, str], str]:
     return pytestconfig.stash.setdefault(_MATRIX, {})
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist, pass the outcomes to the process that prints them."""
+    outcomes = session.config.stash.get(_MATRIX, {})
+    if outcomes and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["server_matrix"] = [[*key, outcomes[key]] for key in outcomes]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for server, name, outcome in getattr(node, "workeroutput", {}).get("server_matrix", ()):
+        node.config.stash.setdefault(_MATRIX, {})[server, name] = outcome
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     outcomes = config.stash.get(_MATRIX, {})
     if outcomes:

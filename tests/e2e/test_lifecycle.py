@@ -19,6 +19,12 @@ needs_proc = pytest.mark.skipif(
 pytestmark = [pytest.mark.e2e, needs_proc]
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a short name: the path of a unix socket has at most 107 bytes."""
+    return tmp_path_factory.mktemp("demo")
+
+
 def stat(pid: int | str) -> tuple[str, int]:
     """Return the state of a process and the id of its parent: ``("S", 1)``."""
     text = Path(f"/proc/{pid}/stat").read_text()

@@ -165,12 +165,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("--promises")
     if target:
+        if config.getoption("numprocesses", None):
+            raise pytest.UsageError("--promises counts the tests of one process: leave out -n")
         config.pluginmanager.register(Tally(target))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        promises_of(item)
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ def test_bytes_behind_a_head_belong_to_the_body() -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
 )
 
 
