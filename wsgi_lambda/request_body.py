@@ -43,6 +43,11 @@ class RequestBody:
         # True at the end of the body, and if its end is unknown.
         self._is_over = False
 
+    @property
+    def length(self) -> int:
+        """The number of bytes that were read so far."""
+        return self._received
+
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes."""
         if self._bytes is None:
@@ -155,6 +160,11 @@ class KnownBody:
     def __init__(self, body: bytes, length: str = "") -> None:
         self._bytes = body
         self._length = int(length) if LENGTH.fullmatch(length) else 0
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        return len(self._bytes)
 
     def read(self, limit: int) -> bytes:
         """Return the body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes.

@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+#: More than this is parsed by `json_pieces`; `json` keeps the interpreter up to 25 ms for less.
+LARGE = 64 * 1024  # bytes
+
 
 def loads(data: bytes) -> Any:
     """Parse ``data``: JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
@@ -16,7 +19,12 @@ def loads(data: bytes) -> Any:
     Raises ValueError for anything else, and RecursionError for nesting deeper
     than the parser's limit.
     """
-    return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
+    return DECODER.decode(text_of(data))
+
+
+def text_of(data: bytes) -> str:
+    """Decode JSON in UTF-8, UTF-16 or UTF-32; raises ValueError for anything else."""
+    return data.decode(json.detect_encoding(data), "surrogatepass")
 
 
 def _reject_constant(name: str) -> None:
@@ -24,4 +32,4 @@ def _reject_constant(name: str) -> None:
 
 
 # Made once: json.loads() with an option makes a new decoder for each call.
-_DECODER = json.JSONDecoder(parse_constant=_reject_constant)
+DECODER = json.JSONDecoder(parse_constant=_reject_constant)

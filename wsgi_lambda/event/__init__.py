@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from importlib import import_module
 
+from wsgi_lambda import strict_json
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event.arguments import body_limit as body_limit
 from wsgi_lambda.event.arguments import most_permissive as most_permissive
@@ -20,7 +21,6 @@ from wsgi_lambda.request import Request
 _AS_UTF_8 = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
-_AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def format_of(options: EventOptions) -> str:
@@ -69,19 +69,24 @@ class EventBuilder:
 
     def _encoded(self, request: Request) -> bytes:
         if self._build_without_body is None:
-            return _encode(self._build(request, self._route))
+            return _encode(self._build(request, self._route), request.body.length)
         try:
-            return _encode(self._build(request, self._route))
+            return _encode(self._build(request, self._route), request.body.length)
         except (RecursionError, ValueError):
             # The body is nested as deeply as the parser allows, one level more
             # than the encoder does; or it has a number beyond a float.
-            return _encode(self._build_without_body(request, self._route))
+            return _encode(self._build_without_body(request, self._route), request.body.length)
 
 
-def _encode(event: object) -> bytes:
-    # ASCII escapes would double the size of a body in most of the world's
-    # languages; only a lone surrogate, which JSON allows, needs them.
-    try:
-        return _AS_UTF_8.encode(event).encode()
-    except UnicodeEncodeError:
-        return _AS_ASCII.encode(event).encode()
+def _encode(event: object, length: int) -> bytes:
+    """Return the JSON of the event for a body of ``length`` bytes.
+
+    ASCII escapes would double the size of a body in most of the world's languages;
+    only a lone surrogate, which JSON allows, needs one: ``\\ud800``.
+    """
+    if length > strict_json.LARGE:
+        from wsgi_lambda.event import json_encoding
+
+        pieces = json_encoding.encode(event)
+        return b"".join(piece.encode(errors="backslashreplace") for piece in pieces)
+    return _AS_UTF_8.encode(event).encode(errors="backslashreplace")

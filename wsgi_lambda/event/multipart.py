@@ -27,6 +27,9 @@ from wsgi_lambda.event.body import PART_HEADERS
 
 _BLOCK = 64 * 1024  # bytes; other threads get their turn between blocks
 _LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
+# Headers of one part, and parameters in them. A part needs two or three; each takes a microsecond.
+_MOST_HEADERS = 32
+_MOST_PARAMETERS = 64
 _LONGEST_PREAMBLE = 16 * 1024  # bytes before the first boundary, which are ignored
 
 
@@ -34,7 +37,11 @@ class _Decoder(MultipartDecoder):
     """Werkzeug's decoder, which also accepts part headers that are not UTF-8 (old browsers)."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
-        if len(data) > PART_HEADERS:
+        if (
+            len(data) > PART_HEADERS
+            or data.count(b"\n") > _MOST_HEADERS
+            or data.count(b";") > _MOST_PARAMETERS
+        ):
             raise ValueError("the headers of a part are too long")
         return super()._parse_headers(data.decode(errors="replace").encode())
 

@@ -122,11 +122,15 @@ class StreamedReply(Reply):
         self.chunks = chunks
 
 
+_LARGEST_ERROR = 64 * 1024  # bytes
+
+
 def _error_type(reply: Reply) -> str:
     found = reply.header("x-amzn-errortype")
     if not found:
         try:
-            body = json.loads(reply.body)
+            # Lambda's own errors are a line of text.
+            body = json.loads(reply.body) if len(reply.body) <= _LARGEST_ERROR else None
         except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict):

@@ -13,6 +13,8 @@ from wsgi_lambda.options import ResponseOptions
 from wsgi_lambda.response.headers import JSON_TYPE, without
 from wsgi_lambda.response.wsgi import Response
 
+# The largest error that is parsed; those of the runtimes have a few KiB.
+_LARGEST = 512 * 1024  # bytes
 # Arrays and objects of an error that is searched for stack traces, which takes a
 # microsecond for each. Errors of the runtimes have a few dozen.
 _MOST_CONTAINERS = 10_000
@@ -91,8 +93,8 @@ def _without_stack_traces(body: bytes) -> bytes | None:
 
 def _parse(body: bytes) -> Any:
     """Return the JSON of an error; raise ValueError if it is invalid or too large."""
-    if body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
-        raise ValueError("too many arrays and objects")
+    if len(body) > _LARGEST or body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
+        raise ValueError("too large")
     return json.loads(body)
 
 

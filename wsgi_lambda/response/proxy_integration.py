@@ -22,7 +22,6 @@ _COOKIE = "set-cookie"
 _MOST_HEADERS = 1000  # lines
 # A result has a few dozen, whatever its body is: a string. Each takes 60 bytes and more.
 _MOST_CONTAINERS = 100_000
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 class Result(NamedTuple):
@@ -41,12 +40,7 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
     With ``is_inferred`` (payload 2.0) return None for JSON without a
     `statusCode`: it is the body of the response itself.
     """
-    if _count_containers(payload) > _MOST_CONTAINERS:
-        raise _malformed("result", f"has more than {_MOST_CONTAINERS:,} arrays and objects")
-    try:
-        result = strict_json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise _malformed("result", "is not JSON") from error
+    result = _parse(payload)
     if is_inferred and (not isinstance(result, dict) or result.get("statusCode") is None):
         return None
     if not isinstance(result, dict):
@@ -75,13 +69,23 @@ def read_head(head: bytes) -> tuple[int, Headers]:
     return status, end_to_end(headers)
 
 
-def _count_containers(payload: bytes) -> int:
-    """Return at most how many arrays and objects the JSON has, brackets in strings left out."""
-    count = payload.count(b"[") + payload.count(b"{")
-    if count <= _MOST_CONTAINERS:
-        return count
-    bare = _STRING.sub(b"", payload)
-    return bare.count(b"[") + bare.count(b"{")
+def _parse(payload: bytes) -> Any:
+    try:
+        if len(payload) <= strict_json.LARGE:
+            return strict_json.loads(payload)
+        return _parse_large(payload)
+    except (ValueError, RecursionError) as error:
+        raise _malformed("result", "is not JSON") from error
+
+
+def _parse_large(payload: bytes) -> Any:
+    from wsgi_lambda import json_pieces
+
+    try:
+        return json_pieces.parse(strict_json.text_of(payload), _MOST_CONTAINERS)
+    except json_pieces.TooManyContainers as error:
+        what = f"has more than {_MOST_CONTAINERS:,} arrays and objects"
+        raise _malformed("result", what) from error
 
 
 def _check_number_of_headers(result: dict[str, Any]) -> None:
