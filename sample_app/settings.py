@@ -96,15 +96,15 @@ def members(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "routes": {
             # A page without a view: it returns API Gateway's event, which names the user.
             "/members/event": {
-                "function_name": f"{prefix}echo",
+                **_function("echo", prefix),
                 "awsgateway_compatible": True,
                 "awsgateway_compatible_payload_version": "2.0",
             },
         },
         "functions": {
-            "note": {"function_name": f"{prefix}echo"},
-            "catalogue": {"function_name": f"{prefix}catalogue"},
-            "label": {"function_name": f"{prefix}label", "is_proxy_integration": True},
+            "note": _function("echo", prefix),
+            "catalogue": _function("catalogue", prefix),
+            "label": {**_function("label", prefix), "is_proxy_integration": True},
         },
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from unittest.mock import patch
 
@@ -13,8 +14,13 @@ from flask.testing import FlaskClient
 @pytest.fixture(scope="session")
 def app() -> Flask:
     """Return the shop, which reads its configuration when it is imported."""
+    access = logging.getLogger("wsgi_lambda.access")
+    level, handlers = access.level, [*access.handlers]
     with patch.dict(os.environ, {"WSGI_LAMBDA_LOCAL": "1"}):
         from sample_app.flask_app import app
+    # The shop configures the logging of its process, which other tests share.
+    access.setLevel(level)
+    access.handlers[:] = handlers
     return app
 
 
