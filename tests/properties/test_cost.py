@@ -87,7 +87,7 @@ GROWING = b"[" * 300 + b"[1]," * 300 + b"1" + b"]" * 300 + b","
 
 def many(part: bytes, size: int, before: bytes = b"[", after: bytes = b"]") -> bytes:
     """Return JSON of about ``size`` bytes: ``part`` repeated, without its last comma."""
-    return before + (part * (size // len(part)))[:-1] + after
+    return before + (part * ((size - 10) // len(part)))[:-1] + after
 
 
 def names(size: int) -> bytes:
@@ -226,3 +226,20 @@ def test_response_has_a_bounded_cost(name: str, options: dict[str, Any], failed:
 def test_error_of_lambda_has_a_bounded_cost(name: str) -> None:
     body = REPLIES[name]()
     check_cost(lambda: Reply(400, (), body))
+
+
+@pytest.mark.promise("bounded")
+@pytest.mark.parametrize("name", ["json-of-empty-arrays", "json-of-floats"])
+def test_event_of_the_full_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "MIB", 1024 * 1024)
+    make, content_type = BODIES[name]
+    assert min(longest_hold(event_maker(make(), content_type)) for _ in range(3)) < 0.06
+
+
+@pytest.mark.promise("bounded")
+@pytest.mark.parametrize("name", ["numbers", "floats"])
+def test_error_of_the_full_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "MIB", 1024 * 1024)
+    reply = Reply(200, (("X-Amz-Function-Error", "Unhandled"),), REPLIES[name]())
+    route = read_route()
+    assert min(longest_hold(lambda: from_reply(reply, route)) for _ in range(3)) < 0.06
