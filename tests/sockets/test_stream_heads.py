@@ -188,7 +188,7 @@ REJECTED: dict[str, tuple[str, dict[str, Any], bytes, str]] = {
         EVENT_STREAM,
         {},
         with_head({"headers": {"X": "a\r\nb: c"}}),
-        "The function's headers has a control character in the value of 'X'",
+        "The function's headers contains a control character in the value of 'X'",
     ),
     "a header name with a space": (
         EVENT_STREAM,

@@ -55,14 +55,13 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
 def read_head(head: bytes) -> tuple[int, Headers]:
     """Return status and headers of the head of a stream; raise `ResultError` as `read_result`.
 
-    Every field is optional, the status is 200 by default: ``(200, [])`` for ``{}``.
+    It begins with ``{``. Every field is optional, the status is 200 by default:
+    ``(200, [])`` for ``{}``.
     """
     try:
         result = strict_json.loads(head)
     except (ValueError, RecursionError) as error:
         raise _malformed("stream head", "is not JSON") from error
-    if not isinstance(result, dict):
-        raise _malformed("stream head", "is not a JSON object")
     _check_number_of_headers(result)
     headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
     status = 200 if result.get("statusCode") is None else _status(result)
