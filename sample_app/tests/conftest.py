@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from unittest.mock import patch
 
 import pytest
@@ -22,6 +23,12 @@ def app() -> Flask:
     access.setLevel(level)
     access.handlers[:] = handlers
     return app
+
+
+@pytest.fixture(autouse=True)
+def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the folders of handlers, which local mode searches first."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.fixture
