@@ -16,7 +16,6 @@ from wsgi_lambda.cli.console import complain, problem_lines
 from wsgi_lambda.cli.import_kong import run_import_kong
 from wsgi_lambda.cli.invoke import read_data, read_header, run_invoke
 from wsgi_lambda.cli.routes import run_routes
-from wsgi_lambda.config.sources import search_current_directory
 from wsgi_lambda.errors import ConfigError
 
 PACKAGE = "wsgi-lambda"
@@ -26,7 +25,6 @@ FILE = "module:attribute, module:factory(), or a .json, .toml, .yaml or .yml fil
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     given = _parser().parse_args(arguments)
-    search_current_directory()
     try:
         status: int = given.run(given)
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wsgi_lambda.config import read_configuration
-from wsgi_lambda.config.sources import load_configuration
+from wsgi_lambda.config.sources import load_configuration, search_current_directory
 from wsgi_lambda.errors import LambdaError, Problem
 from wsgi_lambda.options import Route
 from wsgi_lambda.printable import printable
@@ -55,8 +55,14 @@ def public_facts(route: Route) -> dict[str, Any]:
 
 def load(source: str) -> tuple[Route, ...]:
     """Return the routes, then the named functions, that ``source`` names; raises `ConfigError`."""
-    found = read_configuration(load_configuration(source))
+    found = read_configuration(load_named(source))
     return (*found.routes, *found.functions)
+
+
+def load_named(source: str) -> Any:
+    """Return the configuration that ``source`` names; raises `ConfigError`."""
+    search_current_directory(source)
+    return load_configuration(source)
 
 
 def _kind(route: Route) -> str:

@@ -11,9 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsgi_lambda.cli.console import complain, describe
+from wsgi_lambda.cli.console import complain, describe, load_named
 from wsgi_lambda.cli.sample_request import make_environ
-from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError, StreamCutOff
 from wsgi_lambda.event import EventBuilder
@@ -48,7 +47,7 @@ def run_invoke(given: argparse.Namespace) -> int:
     environ = make_environ(
         given.path, given.method, headers=given.header, body=given.data, user=given.user
     )
-    dispatcher = Dispatcher(load_configuration(given.file), around=Shown)
+    dispatcher = Dispatcher(load_named(given.file), around=Shown)
     backend = dispatcher.find(environ)
     if backend is None:
         complain(f"{given.path}: no route, the app gets it")

@@ -77,13 +77,19 @@ def configuration_of(found: Any) -> Any:
     return None
 
 
-def search_current_directory() -> None:
-    """Let modules be imported from the current directory, as `python -m` does.
+def search_current_directory(source: str) -> None:
+    """Let the modules that ``source`` names be imported from the current directory.
 
-    For the command line only: a console script does not have it on its path.
+    For the command line only: a console script does not have it on its path. A file
+    elsewhere names nothing in it, and it may contain modules named like libraries.
     """
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = os.getcwd()
+    if re.fullmatch(_OBJECT, source) is None:
+        file = os.path.realpath(source)
+        if not file.startswith(os.path.join(os.path.realpath(here), "")):
+            return
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def _import_object(name: str, parts: re.Match[str]) -> Any:

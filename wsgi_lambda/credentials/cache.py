@@ -74,16 +74,22 @@ class CredentialCache:
     """
 
     def __init__(
-        self, look_up: Callable[[], Found], *, clock: Callable[[], float] = time.time
+        self,
+        look_up: Callable[[], Found],
+        *,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look_up = look_up
         self._clock = clock
+        # For pauses: a clock that is set back would make them last for hours.
+        self._timer = timer
         reset_after_fork(self._reset)
 
     def _reset(self) -> None:
         self._cached: _Cached | None = None
         self._running: _LookUp | None = None
-        self._paused_until = 0.0
+        self._paused_until = -math.inf
         self._lock = threading.Lock()
 
     def get(self, deadline: float) -> Found:
@@ -99,7 +105,7 @@ class CredentialCache:
             return cached.found
         if now >= cached.usable_until:
             return self._wait(self._start(), deadline)
-        if now >= self._paused_until:
+        if self._timer() >= self._paused_until:
             self._start()
         return cached.found
 
@@ -112,7 +118,7 @@ class CredentialCache:
         cached = self._cached
         if cached is None:
             return self._wait(self._start(), deadline)
-        if cached.found.credentials != stale or self._clock() < self._paused_until:
+        if cached.found.credentials != stale or self._timer() < self._paused_until:
             return cached.found
         return self._wait(self._start(), deadline)
 
@@ -145,10 +151,10 @@ class CredentialCache:
         if look_up.found is not None:
             self._cached = _cached(look_up.found, now)
             is_new = before is None or before.found.credentials != look_up.found.credentials
-            self._paused_until = 0.0 if is_new else now + PAUSE
+            self._paused_until = -math.inf if is_new else self._timer() + PAUSE
             return is_new
         if before is not None:
-            self._paused_until = now + PAUSE
+            self._paused_until = self._timer() + PAUSE
             log.warning("credentials could not be renewed: %s", look_up.failure)
         return False
 

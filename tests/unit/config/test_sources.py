@@ -196,10 +196,16 @@ def test_middleware_accepts_the_name_of_a_configuration(source: str | Path) -> N
     assert read_routes(source) == read_routes(CONFIGURATION)
 
 
-def test_command_line_searches_the_current_directory_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("source", ["shop:app", "lambda.toml", "conf/lambda.toml"])
+def test_command_line_searches_the_current_directory_once(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "path", ["elsewhere"])
-    search_current_directory()
-    search_current_directory()
+    for elsewhere in ("/etc/lambda.toml", "../lambda.toml"):
+        search_current_directory(elsewhere)
+    assert sys.path == ["elsewhere"]
+    search_current_directory(source)
+    search_current_directory(source)
     assert sys.path == [str(Path.cwd()), "elsewhere"]
 
 

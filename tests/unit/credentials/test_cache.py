@@ -142,7 +142,7 @@ def test_credentials_without_an_expiry_are_looked_up_every_five_minutes():
 def test_look_up_pauses_after_the_same_credentials():
     provider, clock = Provider(), Clock()
     provider.is_new = False
-    cache = CredentialCache(provider, clock=clock)
+    cache = CredentialCache(provider, clock=clock, timer=clock)
     cache.get(deadline())
     clock.now += HOUR - 900
     cache.get(deadline())
@@ -158,7 +158,7 @@ def test_look_up_pauses_after_the_same_credentials():
 
 def test_failed_renewal_is_a_warning_and_pauses(caplog):
     provider, clock = Provider(), Clock()
-    cache = CredentialCache(provider, clock=clock)
+    cache = CredentialCache(provider, clock=clock, timer=clock)
     cache.get(deadline())
     provider.failure = CredentialsError(detail="STS is out")
     clock.now += HOUR - 900
@@ -173,6 +173,19 @@ def test_failed_renewal_is_a_warning_and_pauses(caplog):
     cache.get(deadline())
     wait_for_look_ups()
     assert (key(cache.get(deadline())), provider.count) == ("KEY3", 3)
+
+
+def test_pause_ends_although_the_clock_is_set_back():
+    provider, clock, timer = Provider(), Clock(), Clock()
+    provider.is_new = False
+    cache = CredentialCache(provider, clock=clock, timer=timer)
+    stale = cache.get(deadline()).credentials
+    cache.renew(stale, deadline())
+    assert provider.count == 2
+    clock.now -= HOUR
+    timer.now += PAUSE
+    cache.renew(stale, deadline())
+    assert provider.count == 3
 
 
 @pytest.mark.parametrize(
