@@ -128,7 +128,7 @@ MAY_IMPORT = {
     "routing": {"options"},
     "startup": {"gunicorn_timeout", "options"},
     "gunicorn_timeout": {"options"},
-    "kong_import": {"errors", "options"},
+    "kong_import": {"errors", "options", "printable"},
     "wire": {"header_syntax"},
     "options": {"header_syntax"},
     "request": {"delivery", "errors", "request_body", "trace"},

@@ -58,9 +58,6 @@ def _import_files(names: Sequence[str]) -> Import:
             Problem(files[0] if is_one else "", str(problem), problem.code)
             for problem in error.problems
         ) from error
-    except RecursionError as error:
-        text = "a YAML alias refers to a value that contains it"
-        raise ConfigError([Problem(", ".join(files), text, "cannot_load")]) from error
 
 
 def _files(name: str) -> list[str]:

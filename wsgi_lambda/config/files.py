@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from wsgi_lambda.config.json_like import not_json_like
 from wsgi_lambda.errors import ConfigError, Problem
 
 
@@ -35,9 +36,13 @@ def load_documents(path: str, prepare: Callable[[str], str] = str) -> list[Any]:
         raise cannot_load(path, f"must be {expected}")
     text = _read(path)
     try:
-        return parse(prepare(text), path)
+        documents = parse(prepare(text), path)
     except RecursionError as error:
         raise cannot_load(path, "nested too deeply") from error
+    wrong = not_json_like(documents, len(text))
+    if wrong:
+        raise cannot_load(path, wrong)
+    return documents
 
 
 def cannot_load(source: str, cause: str) -> ConfigError:
@@ -95,6 +100,12 @@ def _parse_yaml(text: str, path: str) -> list[Any]:
         raise cannot_load(path, cause) from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        # A date is a string, as in Kong.
+        yaml_implicit_resolvers: ClassVar = {
+            first: [each for each in resolvers if not each[0].endswith(":timestamp")]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             names = [key.value for key, _ in node.value if key.tag.endswith(":str")]
             if len(set(names)) < len(names):

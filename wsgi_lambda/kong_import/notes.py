@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from wsgi_lambda.printable import printable
+
 
 class Kind(Enum):
     """The kinds of notes, in the order of the report."""
@@ -54,13 +56,14 @@ def report_as_json(notes: Iterable[Note], errors: Iterable[str]) -> str:
         {"kind": kind.value, "text": text, "count": len(places), "places": places}
         for kind, text, places in _grouped(notes)
     ]
-    return json.dumps({"notes": grouped, "errors": list(errors)}, indent=2, ensure_ascii=False)
+    return json_text({"notes": grouped, "errors": list(errors)})
 
 
-def printable(text: str) -> str:
-    """Return ``text`` with control characters, line ends and bidirectional marks escaped."""
+def json_text(value: object) -> str:
+    """Return indented JSON of printable lines."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
     )
 
 

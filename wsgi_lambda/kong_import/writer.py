@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from wsgi_lambda.kong_import.notes import printable
+from wsgi_lambda.kong_import.notes import json_text
 from wsgi_lambda.kong_import.variables import Joined, Variable
+from wsgi_lambda.printable import printable
 
 _INDENT = "    "
 
@@ -33,8 +34,8 @@ def as_python(configuration: Mapping[str, Any]) -> str:
 
 
 def as_json(configuration: Mapping[str, Any]) -> str:
-    """Return ``configuration`` as JSON; it must not contain variables."""
-    return json.dumps(configuration, indent=2, ensure_ascii=False) + "\n"
+    """Return ``configuration`` as JSON of printable lines; it must not contain variables."""
+    return json_text(configuration) + "\n"
 
 
 def without_variables(
@@ -85,7 +86,9 @@ def _python(value: Any, indent: str) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_python(item, deeper) for item in value)}]"
     # JSON's quotes and escapes are valid in Python.
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return (
+        printable(json.dumps(value, ensure_ascii=False)) if isinstance(value, str) else repr(value)
+    )
 
 
 def _comment(value: Any, indent: str) -> str:

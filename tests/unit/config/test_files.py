@@ -67,7 +67,7 @@ def test_content_that_is_not_a_mapping_is_returned_unchanged() -> None:
         ("f.yaml", "a: b\n- 'hunter2'", "f.yaml: invalid YAML (line 2)"),
         ("f.yaml", "a: !hunter2 b", "f.yaml: invalid YAML (line 1)"),
         ("f.yaml", "a: \x07hunter2", "f.yaml: invalid YAML"),
-        ("f.yaml", "a: 2000-13-45", "f.yaml: invalid YAML"),
+        ("f.yaml", "a: !!timestamp 2000-13-45", "f.yaml: invalid YAML"),
         ("f.ini", "", "f.ini: must be module:attribute, module:factory() or a .json, .toml"),
     ],
 )
