@@ -39,13 +39,22 @@ def outcome(parse: Any, text: Any) -> str:
         return "invalid"
 
 
+def is_finite(value: Any) -> bool:
+    """Return whether ``value`` contains no number beyond a float."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
 def check(text: str) -> None:
     expected = outcome(strict_json.loads, text.encode("utf-8", "surrogatepass"))
     assert outcome(lambda each: json_pieces.parse(each, 1000), text) == expected
     reencoded = outcome(parsed_again, text)
     if expected[0] in "[{":
         # A number beyond a float cannot be encoded again.
-        assert reencoded == ("invalid" if "Infinity" in expected else expected)
+        assert reencoded == (expected if is_finite(json.loads(expected)) else "invalid")
     else:
         assert reencoded in ("invalid", "null")
 
