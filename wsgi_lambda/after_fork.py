@@ -9,29 +9,26 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
+from types import MethodType
+from typing import Any, cast
 
-# In the order of their registration; the values are not used.
-_resets: dict[weakref.WeakMethod[Callable[[], None]], None] = {}
+# Objects in the order of their registration, each with its method.
+_resets: weakref.WeakKeyDictionary[object, Callable[[Any], None]] = weakref.WeakKeyDictionary()
 
 
 def reset_after_fork(reset: Callable[[], None]) -> None:
-    """Call ``reset``, a bound method, now and in each forked child.
+    """Call ``reset``, a bound method, now and in each forked child; one method for each object.
 
     The registration does not keep the object alive, and ends with it.
     """
     reset()
-    _resets[weakref.WeakMethod(reset, _forget)] = None
-
-
-def _forget(method: weakref.WeakMethod[Callable[[], None]]) -> None:
-    _resets.pop(method, None)
+    method = cast(MethodType, reset)
+    _resets[method.__self__] = method.__func__
 
 
 def _reset_all() -> None:
-    for method in list(_resets):
-        reset = method()
-        if reset is not None:
-            reset()
+    for owner, reset in list(_resets.items()):
+        reset(owner)
 
 
 # Once for the process: a hook of Python's can never be removed.

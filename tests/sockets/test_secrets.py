@@ -127,7 +127,7 @@ def our_frames(traceback: TracebackType | None) -> Iterator[dict[str, Any]]:
         traceback = traceback.tb_next
 
 
-@pytest.mark.parametrize("place", ["start_response", "clock"])
+@pytest.mark.parametrize("place", ["start_response", "clock", "socket"])
 def test_locals_of_a_crash_show_no_credentials(
     place: str, app: LambdaMiddleware, monkeypatch: pytest.MonkeyPatch, tried: Tried
 ) -> None:
@@ -140,6 +140,8 @@ def test_locals_of_a_crash_show_no_credentials(
     }
     if place == "clock":
         monkeypatch.setattr("wsgi_lambda.invoke.sign.time.strftime", break_off)
+    if place == "socket":
+        monkeypatch.setattr("socket.socket.send", break_off)
     start_response = break_off if place == "start_response" else lambda *_: None
     with pytest.raises(Broken) as caught:
         app(environ, start_response)

@@ -245,6 +245,14 @@ CUTS = {
         [complete("Runtime.ExitError", "exit 1\n", "the log")],
         "FunctionError: The function failed: function error Runtime.ExitError: exit 1\\n",
     ),
+    "an error with long details": (
+        [complete("Handled", "[" * 100_000)],
+        "FunctionError: The function failed: function error Handled: [[[",
+    ),
+    "an end of many arrays": (
+        [event("InvokeComplete", b'{"a": [' + b"[]," * 30_000 + b"[]]}")],
+        "malformed frame: InvokeComplete is not a JSON object",
+    ),
     "an exception": (
         [exception("ServiceException", b'{"message": "sorry"}')],
         "ServiceError: The function could not be invoked: Lambda sent an error in the stream: "

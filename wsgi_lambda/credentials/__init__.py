@@ -10,6 +10,15 @@ chain of providers, in this order; see `source.CredentialSource`.
 from __future__ import annotations
 
 
+class Secret(str):
+    """A string whose repr hides it: crash reporters show the repr of each local variable."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'...'"
+
+
 class Credentials:
     """One set of AWS credentials; the repr is `Credentials()`.
 
@@ -21,8 +30,8 @@ class Credentials:
 
     def __init__(self, access_key: str, secret_key: str, session_token: str | None = None) -> None:
         self.access_key = access_key
-        self.secret_key = secret_key
-        self.session_token = session_token
+        self.secret_key = Secret(secret_key)
+        self.session_token = None if session_token is None else Secret(session_token)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Credentials) and (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from wsgi_lambda import strict_json
 from wsgi_lambda.delivery import Delivery, first_value
 from wsgi_lambda.errors import ConnectionFailed, FunctionError, LambdaError, ServiceError
 from wsgi_lambda.invoke import Invocation
@@ -23,6 +23,7 @@ from wsgi_lambda.wire.event_stream import FrameReader, HeaderValue
 _END_OF_MESSAGE = 1.0
 
 _LOGGED_BYTES = 2000  # of an error event
+_MOST_CONTAINERS = 10_000  # arrays and objects of an InvokeComplete, which has one
 
 
 class StreamedFunction(Function):
@@ -200,7 +201,7 @@ def _function_error(end: _Complete) -> FunctionError:
 
 def _complete(payload: bytes) -> _Complete | LambdaError:
     try:
-        event = json.loads(payload)
+        event = _parse(payload)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
@@ -209,6 +210,15 @@ def _complete(payload: bytes) -> _Complete | LambdaError:
         str(event.get(name) or "") for name in ("ErrorCode", "ErrorDetails", "LogResult")
     )
     return _Complete(code, details, log)
+
+
+def _parse(payload: bytes) -> Any:
+    if len(payload) <= strict_json.LARGE:
+        return strict_json.loads(payload)
+    # Only an error with long details needs this import.
+    from wsgi_lambda import json_pieces
+
+    return json_pieces.parse(strict_json.text_of(payload), _MOST_CONTAINERS)
 
 
 def _refusal(headers: Mapping[str, HeaderValue], payload: bytes) -> ServiceError:

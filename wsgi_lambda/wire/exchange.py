@@ -137,7 +137,16 @@ class WireResponse:
             self.close()
 
 
-def request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
+class Unshown(bytes):
+    """Bytes whose repr hides them: the head of a request contains a session token."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
+def request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> Unshown:
     """Return the head of a request; raises ValueError for a line break, which would start a line.
 
     ``headers`` contain Host, and Content-Length if there is a body.
@@ -148,7 +157,7 @@ def request_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -
     if not head.count("\r") == head.count("\n") == len(lines) - 1:
         broken = next((line for line in lines if "\r" in line or "\n" in line), "")
         raise ValueError(f"a line break in the request's line {broken.partition(':')[0]!r}")
-    return head.encode("latin-1")
+    return Unshown(head.encode("latin-1"))
 
 
 def exchange(
@@ -165,7 +174,7 @@ def exchange(
     body = body or b""
     try:
         if len(body) <= _RECORD:
-            connection.write(head + body)
+            connection.write(Unshown(head + body))
         else:
             connection.write(head)
             connection.write(body)
