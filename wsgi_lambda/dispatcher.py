@@ -34,16 +34,12 @@ from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.startup import log_start
-from wsgi_lambda.watch import UNWATCHED, AnyWatch, Watcher
+from wsgi_lambda.watch import AnyWatch, Watcher
 
 #: The methods of a view, and in an app of a route that lists none. OPTIONS is the app's.
 DEFAULT_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 
 Around = Callable[[Route, Invoker], Invoker]
-
-
-def _unchanged(route: Route, invoker: Invoker) -> Invoker:  # noqa: ARG001
-    return invoker
 
 
 class Dispatcher:
@@ -67,7 +63,7 @@ class Dispatcher:
         config: object,
         *,
         default_methods: frozenset[str] = frozenset(),
-        around: Around = _unchanged,
+        around: Around = lambda _, invoker: invoker,
     ) -> None:
         configuration = load_configuration(config)
         # A closure, so that its secrets are not in vars(), which crash reporters show.
@@ -118,6 +114,12 @@ class Dispatcher:
         """The backends of the named functions, in the order of the configuration."""
         return self._functions
 
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state of this process; `wsgi_lambda.observe.snapshot` describes it."""
+        backends = (*self.backends, *self.functions.values())
+        routes = [each.snapshot() for each in backends if isinstance(each, FunctionBackend)]
+        return {"lambda_endpoints": self.connections.snapshot(), "routes": routes}
+
     def __getitem__(self, name: str) -> FunctionBackend:
         """Return the backend of a named function; raise a LookupError with the near match."""
         try:
@@ -142,7 +144,7 @@ class Dispatcher:
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""
-        watch = self._watch(backend.route, request)
+        watch = self._watcher.watch(backend.route, request)
         try:
             response = self._respond(backend, request, watch)
         except LambdaError as error:
@@ -155,7 +157,7 @@ class Dispatcher:
         An error of the function in plain mode is raised, too; its response is the
         one that `respond` returns. No cache may keep it, or a response of `on_error`.
         """
-        watch = self._watch(backend.route, request)
+        watch = self._watcher.watch(backend.route, request)
         try:
             response = watch.ended(self._respond(backend, request, watch))
         except LambdaError as error:
@@ -204,9 +206,6 @@ class Dispatcher:
         """Return the response for an error of a framework's own; the error is logged."""
         self._lines.failed(error, request, None)
         return fail(error, request, None)
-
-    def _watch(self, route: Route | None, request: Request) -> AnyWatch:
-        return UNWATCHED if route is None else self._watcher.watch(route, request)
 
     def _respond(self, backend: Backend, request: Request, watch: AnyWatch) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`."""

@@ -50,8 +50,10 @@ class Watcher:
         self._limit = limit
         self._recorder = self._make_recorder() if observers else None
 
-    def watch(self, route: Route, request: Request | NoRequest) -> AnyWatch:
+    def watch(self, route: Route | None, request: Request | NoRequest) -> AnyWatch:
         """Return the watch of a request, which begins now."""
+        if route is None:
+            return UNWATCHED
         if self._limit.is_holding:
             self._limit.report()
         if self._given or access_log.isEnabledFor(logging.INFO):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsgi_lambda.response.result import Result
@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
+from wsgi_lambda.invoke.in_flight import InFlight
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
+from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response import LogStreamEnd, mapping_of
 from wsgi_lambda.response.wsgi import Response
@@ -27,6 +29,7 @@ class FunctionBackend:
     def __init__(self, route: Route, invoker: Invoker, log_stream_end: LogStreamEnd) -> None:
         self.route = route
         self._invoker = invoker
+        self._in_flight = InFlight()
         self._events = EventBuilder(route)
         self._from_reply = mapping_of(route, log_stream_end)
 
@@ -58,11 +61,21 @@ class FunctionBackend:
 
         return result_of(self._invoke(invocation))
 
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state of the route in this process."""
+        target = self.route.target
+        return {
+            "path": self.route.label,
+            "function": split_function_name(target.function_name).name,
+            "in_flight": len(self._in_flight),
+            "max_concurrency": target.max_concurrency,
+        }
+
     def _invoke(self, invocation: Invocation) -> Reply:
         delivery = invocation.delivery
         delivery.payload_bytes = len(invocation.payload)
         delivery.trace = invocation.headers["X-Amzn-Trace-Id"]
-        reply = self._invoker.invoke(invocation)
+        reply = self._in_flight.invoke(self._invoker, invocation)
         delivery.status, delivery.headers = reply.status, reply.headers
         delivery.response_bytes = len(reply.body)
         delivery.log_result = reply.header("x-amz-log-result")

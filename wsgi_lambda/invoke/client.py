@@ -18,6 +18,7 @@ from wsgi_lambda.wire.adapter import EndpointAdapter
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.body import read_body
 from wsgi_lambda.wire.causes import PoolError, failure_kind, root_cause
+from wsgi_lambda.wire.open_connections import OpenConnections
 
 
 class _NoCookies(RequestsCookieJar):
@@ -73,6 +74,8 @@ class LambdaClient:
 
     def _reset(self) -> None:
         self._session: _Session | None = None
+        self._adapter: EndpointAdapter | None = None
+        self._connections = OpenConnections()
         self._lock = threading.Lock()
 
     def session(self) -> requests.Session:
@@ -89,6 +92,18 @@ class LambdaClient:
             if self._session is not None:
                 self._session.close()
                 self._session = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the connections and the retry quota of this process."""
+        kept = [] if self._adapter is None else self._adapter.kept()
+        idle, in_use = self._connections.counts(kept)
+        return {
+            "url": self._transport.url,
+            "idle": idle,
+            "in_use": in_use,
+            "opened": self._connections.opened,
+            "retry_quota": self.quota.tokens,
+        }
 
     def open(self, request: requests.PreparedRequest, attempt: Attempt) -> OpenReply:
         """Send a signed ``request`` and return the head of its reply."""
@@ -127,7 +142,7 @@ class LambdaClient:
         transport = self._transport
         session = _Session()
         verify = transport.tls_verify
-        adapter = EndpointAdapter(
+        self._adapter = adapter = EndpointAdapter(
             scheme=transport.scheme,
             host=transport.host,
             port=transport.port,
@@ -135,6 +150,7 @@ class LambdaClient:
             keepalive=transport.keepalive,
             pool_size=transport.pool_size,
             proxy_url=transport.proxy_url,
+            connections=self._connections,
         )
         session.adapters.clear()
         session.mount(f"{transport.scheme}://", adapter)

@@ -47,6 +47,10 @@ class Connections:
         found: Shared = self._shared[key]
         return found
 
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Return the state of each client."""
+        return [client.snapshot() for client in self._clients.values()]
+
     def close(self) -> None:
         """Close the open connections of this process."""
         for client in self._clients.values():

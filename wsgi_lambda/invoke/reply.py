@@ -95,8 +95,10 @@ class Chunks(Protocol):
     Whoever has it must call `close`, or read it to its end.
     """
 
-    #: The end of the function's log in base64, "" until the end of the stream.
-    log_result: str
+    @property
+    def log_result(self) -> str:
+        """The end of the function's log in base64, "" until the end of the stream."""
+        ...
 
     def read(self, silence: float | None = None) -> bytes:
         """Return the next bytes, as soon as there are any; b"" at the end of a complete stream.

@@ -45,6 +45,11 @@ class RetryQuota:
         self._lock = threading.Lock()
         self._tokens = CAPACITY
 
+    @property
+    def tokens(self) -> int:
+        """The tokens that are left."""
+        return self._tokens
+
     def take(self) -> bool:
         """Return whether one more retry is allowed, and count it."""
         with self._lock:

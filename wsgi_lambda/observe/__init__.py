@@ -6,7 +6,9 @@ the configuration. Nothing here knows a request, a reply or a response.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from typing import Any
 
 #: The fields that are equal for all requests to a route.
 ROUTE_FIELDS = (
@@ -169,3 +171,29 @@ class PreparedObserver(Observer):
 
     def prepare(self, routes: Iterable[InvocationRecord]) -> None:
         """Prepare for ``routes``, one empty record for each."""
+
+
+def snapshot(app: object) -> dict[str, Any]:
+    """Return the state of ``app`` in this process, as values of JSON.
+
+    ``app`` is a `LambdaMiddleware`, or the functions of a Flask or Django app::
+
+        snapshot(functions)
+        {"pid": 4711,
+         "lambda_endpoints": [{"url": "https://…", "idle": 3, "in_use": 5, "opened": 12,
+                               "retry_quota": 95}],
+         "routes": [{"path": "/shop", "function": "orders", "in_flight": 5,
+                     "max_concurrency": 20}]}
+
+    Routes with equal connection options share an item of ``lambda_endpoints``. Named
+    functions follow the routes. ``opened`` counts since the process began, ``retry_quota``
+    is in tokens: a retry takes 5. Opens nothing, and no request waits for it. Raises a
+    TypeError for any other ``app``.
+    """
+    take = getattr(getattr(app, "dispatcher", None), "snapshot", None)
+    if take is None:
+        raise TypeError(
+            "snapshot() takes a LambdaMiddleware, or the functions of a Flask or Django app, "
+            f"not {type(app).__name__}"
+        )
+    return {"pid": os.getpid(), **take()}

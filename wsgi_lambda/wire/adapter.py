@@ -13,6 +13,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import parse_url
 
 from wsgi_lambda.wire.connection import socket_options
+from wsgi_lambda.wire.open_connections import OpenConnections
 from wsgi_lambda.wire.pool import Pool, PoolTLS
 
 
@@ -24,7 +25,7 @@ class EndpointAdapter(HTTPAdapter):
     connections that are kept, not a limit on open ones. ``tls_verify`` is True,
     False or the TLS context of a CA bundle. ``proxy_url`` is an HTTP proxy: it
     gets requests in absolute form for ``http``, and CONNECT for ``https``. The
-    first request opens the first connection.
+    first request opens the first connection. ``connections`` counts them.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class EndpointAdapter(HTTPAdapter):
         keepalive: float,
         pool_size: int,
         proxy_url: str | None = None,
+        connections: OpenConnections | None = None,
     ) -> None:
         options: dict[str, Any] = {
             "maxsize": pool_size,
             "keepalive": keepalive,
+            "connections": connections or OpenConnections(),
             "socket_options": socket_options(),
         }
         proxy = parse_url(proxy_url) if proxy_url else None
@@ -63,6 +66,10 @@ class EndpointAdapter(HTTPAdapter):
 
     def close(self) -> None:
         self._pool.close()
+
+    def kept(self) -> list[Any]:
+        """Return the connections that wait for a request; they may have been closed."""
+        return self._pool.kept()
 
     def cert_verify(self, *_: Any) -> None:
         """Do nothing: the TLS context has the certificates already.

@@ -12,6 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.exchange import request_head
+from wsgi_lambda.wire.open_connections import OpenConnections
 from wsgi_lambda.wire.response_head import read_head
 
 # NAT gateways and load balancers drop a connection after 350 s without a packet,
@@ -53,9 +54,12 @@ class IdleLimitedConnection(HTTPConnection):
 
     attempt: Attempt
 
-    def __init__(self, *args: Any, keepalive: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, keepalive: float, connections: OpenConnections, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.keepalive = keepalive
+        self._connections = connections
         self.last_used = time.monotonic()
 
     @property
@@ -93,6 +97,7 @@ class IdleLimitedConnection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.attempt.opened = True
+        self._connections.add(self)
         self.last_used = time.monotonic()
 
     def set_tunnel(

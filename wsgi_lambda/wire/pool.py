@@ -60,6 +60,11 @@ class Pool(urllib3.HTTPConnectionPool):
                 raise SSLError(error) from error
             raise
 
+    def kept(self) -> list[Any]:
+        """Return the connections that wait for a request; they may have been closed."""
+        # Without the lock of the queue. It has a None for each connection that it lacks.
+        return [each for each in list(getattr(self.pool, "queue", ())) if each is not None]
+
     def _open(self, connection: Any) -> None:
         if self.proxy is None:
             connection.connect()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flask import Flask
 from werkzeug.test import Client
 
 from tests.conftest import ACCESS_KEY, SECRET_KEY, MakeApp
@@ -28,6 +29,7 @@ from tests.unit.docs.pages import (
 from tests.unit.docs.running import far_end, python
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.flask import LambdaFunctions
 from wsgi_lambda.observe import FIELDS, opentelemetry, prometheus
 
 PAGE = page("docs/operations.md")
@@ -168,6 +170,25 @@ def test_metrics_page_of_django(project: Path) -> None:
         file.write(f"\n{settings}")
     (project / "show.py").write_text(SCRAPE)
     assert python(project, "show.py") == "text/plain\nTrue\n"
+
+
+def test_debug_page_of_flask_shows_what_the_page_shows(
+    lambda_server: LambdaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in far_end(lambda_server).items():
+        monkeypatch.setenv(name, value)
+    text = section(PAGE, "Snapshot")
+    app = Flask("shop")
+    routes = {"/shop": {"function_name": "orders"}}
+    app.config["WSGI_LAMBDA"] = {"aws_region": "us-east-1", "routes": routes}
+    exec(block(text, "python", "snapshot"), {"app": app, "functions": LambdaFunctions(app)})
+    shown: Any = app.test_client().get("/debug/lambda").json
+    on_the_page = json.loads(block(text, "json", "pid"))
+    parts = ("lambda_endpoints", "routes")
+    assert [*shown] == sorted(on_the_page)
+    assert [{*shown[part][0]} for part in parts] == [{*on_the_page[part][0]} for part in parts]
+    described = {name for row in rows(text) for name in code(row[0])}
+    assert described == {*shown["routes"][0], *shown["lambda_endpoints"][0]}
 
 
 def test_page_names_every_metric_of_prometheus() -> None:
