@@ -127,3 +127,14 @@ def test_proxy_fix_decides_who_the_client_is(
     assert event["headers"]["x-forwarded-for"] == given
     assert event["headers"]["x-forwarded-proto"] == "https"
     assert event["headers"]["x-forwarded-port"] == "443"
+
+
+def test_client_cannot_hide_behind_proxy_fix_for_other_headers(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    app = ProxyFix(make_app({"/f": {"function_name": "f", **V2}}), x_for=0, x_host=1)
+    given = "127.0.0.1, 198.51.100.9"
+    with serving(app) as web:
+        web.send("GET", "/f", [("X-Forwarded-For", given), ("X-Forwarded-Host", "shop.test")])
+    (event,) = (invocation.event for invocation in lambda_server.invocations)
+    assert event["headers"]["x-forwarded-for"] == f"{given}, 127.0.0.1"

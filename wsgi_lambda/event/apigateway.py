@@ -150,15 +150,17 @@ def _address(text: str) -> str:
 def _forwarded_for(request: Request) -> str:
     """Return the addresses on the way here, the last of them that of `source_ip`.
 
-    ProxyFix took REMOTE_ADDR from the list, which still contains it. Without
-    ProxyFix only the last address is compared, or a client could hide its own
-    by naming it first.
+    If ProxyFix took REMOTE_ADDR from the list, the list still contains it. Otherwise
+    only the last address is compared, or a client could hide its own by naming it
+    first; with `x_for=0`, ProxyFix takes other headers only.
     """
     address = source_ip(request)
     addresses = [
         part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part
     ]
-    ours = addresses if "werkzeug.proxy_fix.orig" in request.environ else addresses[-1:]
+    before = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR")
+    is_from_list = before is not None and before != request.environ.get("REMOTE_ADDR")
+    ours = addresses if is_from_list else addresses[-1:]
     is_named = address in map(_address, ours)
     return ", ".join(addresses if is_named else [*addresses, address])
 
