@@ -8,7 +8,7 @@ RESULTS ?= build
 BENCH ?=
 BIN = $(VENV)/bin
 
-.PHONY: help demo dev test docs reliability soak corpus bench lint clean
+.PHONY: help demo dev test docs reliability soak cost corpus bench lint clean
 
 help:
 	@echo "make demo          a shop whose pages come from Lambda functions, on this machine (APP=django)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench         compare with boto3 and plain requests (RESULTS=docs/measured)"
 	@echo "make reliability   run all tests and write docs/measured/reliability.md"
 	@echo "make soak          20 minutes of load with faults (SOAK='--minutes 20')"
+	@echo "make cost          search for the most expensive requests and replies (COST='--seconds 120')"
 	@echo "make clean         remove everything that the targets made"
 
 demo: $(VENV)/.demo
@@ -57,6 +58,11 @@ reliability: $(VENV)/.test
 SOAK ?= --minutes 20
 soak: $(VENV)/.test
 	@$(BIN)/python -m tests.tools.soak $(SOAK)
+
+# The most expensive body of each type, accepted and rejected: docs/measured/cost.md.
+COST ?= --seconds 120
+cost: $(VENV)/.test
+	@$(BIN)/python -m tests.tools.cost_search $(COST)
 
 # What the libraries of others show of API Gateway events: requests, libraries, a mark in each cell.
 corpus: $(VENV)/.test
