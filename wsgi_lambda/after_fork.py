@@ -26,7 +26,7 @@ def reset_after_fork(reset: Callable[[], None]) -> None:
     _resets[method.__self__] = method.__func__
 
 
-def _reset_all() -> None:
+def _reset_all() -> None:  # pragma: no cover - only a child runs it
     for owner, reset in list(_resets.items()):
         reset(owner)
 

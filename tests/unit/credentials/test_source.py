@@ -129,6 +129,13 @@ def test_error_contains_no_secret():
     assert "canary" not in f"{error} {error!r} {error.detail}"
 
 
+def test_secret_in_a_mapping_of_headers_is_hidden():
+    keys = Credentials("AKIDROUTE", "route-secret", "token")
+    headers = {"X-Amz-Security-Token": keys.session_token, "key": keys.secret_key}
+    assert repr(headers) == "{'X-Amz-Security-Token': '...', 'key': '...'}"
+    assert f"{keys.session_token}" == "token"
+
+
 def test_repr_shows_no_key():
     shown = Credentials("canary", "canary", "canary")
     assert (repr(shown), str(shown)) == ("Credentials()", "Credentials()")
