@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +201,7 @@ class _Decoder:
 
     def text(self, quoted: bytes) -> str:
         quoted = quoted.translate(_PLUS_TO_SPACE)
-        if b"%" not in quoted:
+        if len(quoted) <= _BLOCK and b"%" not in quoted:
             return quoted.decode(errors="replace")
         blocks = []
         for block in percent.unquote(quoted):
@@ -208,7 +209,15 @@ class _Decoder:
             if self._left < 0:
                 raise PayloadTooLarge(detail=f"arguments over the limit of {self._limit} bytes")
             blocks.append(block)
-        return b"".join(blocks).decode(errors="replace")
+        return _decode(blocks)
+
+
+def _decode(blocks: list[bytes]) -> str:
+    """Decode UTF-8 block by block, so that other threads can run; invalid bytes become U+FFFD."""
+    if len(blocks) == 1:
+        return blocks[0].decode(errors="replace")
+    decoder = getincrementaldecoder("utf-8")("replace")
+    return "".join([*map(decoder.decode, blocks), decoder.decode(b"", final=True)])
 
 
 def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
