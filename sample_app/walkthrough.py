@@ -79,7 +79,7 @@ LINES = (
         ("504",),
     ),
     Line(
-        "an answer that streams, word by word; -N shows each as it comes",
+        "a response that streams word by word; -N shows each word immediately",
         "curl -sN '{url}/lambda/chat?pause=0.2' | grep --line-buffered -m 3 '^data: .'",
         ("data: Yes,", "data: we", "data: have"),
     ),

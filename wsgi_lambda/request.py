@@ -177,7 +177,7 @@ class NoRequest:
 
     @property
     def trace_headers(self) -> dict[str, str]:
-        """No headers: there is no client."""
+        """Empty, because no client sent a request."""
         return {}
 
     def propagate(self, headers: Mapping[str, str]) -> None:

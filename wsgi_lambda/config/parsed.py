@@ -9,7 +9,7 @@ from typing import Any
 from wsgi_lambda.errors import Problem
 from wsgi_lambda.options import OPTIONS, WholeOptions, parsers
 
-#: Keys that are no options: they have a meaning at the top level only.
+#: Keys of the top level that are not options.
 TOP_LEVEL = ("routes", "functions", "principal")
 
 

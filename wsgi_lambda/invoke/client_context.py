@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from wsgi_lambda.options.aws_names import CLIENT_CONTEXT_LENGTH
 
-#: In the order in which they are kept if there is no room for all.
+#: If the limit leaves no room for all, the last ones are left out first.
 _W3C = ("traceparent", "tracestate", "baggage")
 
 

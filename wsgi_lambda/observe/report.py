@@ -43,7 +43,7 @@ class Report(NamedTuple):
 
 
 def read_report(log_result: str) -> Report | None:
-    """Return the report at the end of a log, or None if it has none that is complete.
+    """Return the report at the end of a log, or None if it is missing or incomplete.
 
     ``log_result`` is base64, as in `X-Amz-Log-Result`. The last line that looks
     like a report counts: the function may have printed others before it.

@@ -142,7 +142,7 @@ class StreamBody:
 
     Its first chunk is empty, so that servers send the head immediately. A failure
     raises `StreamCutOff`, after the bytes that arrived before it. After `close` it is
-    empty. It is no generator: `close` of one that was never started does nothing.
+    empty. It is a class because `close` of a generator that was never started does nothing.
     """
 
     def __init__(

@@ -100,7 +100,7 @@ class TooLarge(ServiceError):
 
 
 class NotFound(ServiceError):
-    """404: there is no such function."""
+    """404: the function does not exist."""
 
     def __init__(self) -> None:
         super().__init__(404, "ResourceNotFoundException", "Function not found")
