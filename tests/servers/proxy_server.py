@@ -78,10 +78,13 @@ class ProxyServer:
                 self._pass(client, asked, head)
 
     def _send(self, client: socket.socket, reply: bytes) -> None:
-        for byte in reply:
-            client.sendall(bytes([byte]))
-            if self._pace and self._ended.wait(self._pace):
-                return
+        if not self._pace:
+            client.sendall(reply)
+        else:
+            for byte in reply:
+                client.sendall(bytes([byte]))
+                if self._ended.wait(self._pace):
+                    return
         if not reply:
             self._ended.wait()
 
