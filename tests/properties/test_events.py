@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import ipaddress
 import json
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
@@ -140,3 +141,27 @@ def test_any_headers_become_an_event(headers: dict[str, str]) -> None:
     for version in ("1.0", "2.0"):
         options = {"awsgateway_compatible": True, "awsgateway_compatible_payload_version": version}
         assert event_of(options, **environ)["headers"]
+
+
+@given(
+    address=st.ip_addresses().map(str)
+    | st.text("0123456789abcdef:.", max_size=40)
+    | st.lists(st.sampled_from(["0", "01", "255", "256", "", "1a", "\u0663"])).map(".".join)
+    | st.text(),
+    form=st.sampled_from(["{}", " {} ", "[{}]", "[{}]:80", "{}%eth0"]),
+)
+@pytest.mark.promise("valid")
+def test_source_address_is_an_address(address: str, form: str) -> None:
+    options = {"awsgateway_compatible": True, "awsgateway_compatible_payload_version": "2.0"}
+    event = event_of(options, REMOTE_ADDR=form.format(address))
+    sent = event["requestContext"]["http"]["sourceIp"]
+    ipaddress.ip_address(sent)
+    assert sent == (address if _is_address(address) else sent)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

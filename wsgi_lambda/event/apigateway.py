@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -140,9 +140,10 @@ def _address(text: str) -> str:
         text = text.partition(":")[0]
     # A zone (`fe80::1%eth0`) has a meaning on this machine only.
     text = text.partition("%")[0]
+    # Much faster than the module ipaddress, which accepts the same text.
     try:
-        ip_address(text)
-    except ValueError:
+        inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError):  # the latter for NUL and lone surrogates
         return ""
     return text
 
