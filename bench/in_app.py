@@ -41,36 +41,26 @@ class _Constant:
 
 
 def measure(seconds: float) -> dict[str, float]:
-    """Return the cost of a GET in each app.
+    """Return the cost of a GET in each app, and of a view that returns the same text.
 
-    ``middleware + flask`` makes two calls, one of the middleware alone and one of a
-    view that returns the same text. Called in a loop of its own, each would find its
-    code in the CPU's caches, and cost less than it does in an app.
+    The contenders take turns call by call: in a loop of its own, each would find its
+    code in the CPU's caches, and cost less than it does in an app that serves
+    other pages, too. These costs are measured as well, as ``flask, alone``.
     """
     logging.disable(logging.CRITICAL)
     with patch("wsgi_lambda.dispatcher.make_invoker", lambda *_: _Constant()):
-        around = _getting(_middleware(), "/lambda1/x")
+        middleware = _getting(_middleware(), "/lambda1/x")
         flask, django = _flask(), _django()
-    views = {"flask": _getting(flask, "/view/x"), "django": _getting(django, "/view/x")}
-    calls = {name: _both(around, view) for name, view in views.items()}
-    return costs(
-        {
-            "middleware + flask": calls["flask"],
-            "flask": _getting(flask, "/lambda1/x"),
-            "middleware + django": calls["django"],
-            "django": _getting(django, "/lambda1/x"),
-        },
-        seconds=seconds,
-        batch=50,
-    )
-
-
-def _both(one: Call, other: Call) -> Call:
-    def call() -> None:
-        one()
-        other()
-
-    return call
+    calls = {
+        "middleware": middleware,
+        "flask view": _getting(flask, "/view/x"),
+        "flask": _getting(flask, "/lambda1/x"),
+        "django view": _getting(django, "/view/x"),
+        "django": _getting(django, "/lambda1/x"),
+    }
+    alone = costs(calls, seconds=seconds / 2, batch=200)
+    in_turns = costs(calls, seconds=seconds, batch=1)
+    return in_turns | {f"{name}, alone": cost for name, cost in alone.items()}
 
 
 def _getting(app: Callable[..., Any], path: str) -> Call:
