@@ -175,6 +175,7 @@ class LambdaFunctions:
                 methods=rule.methods,
                 strict_slashes=False,
                 merge_slashes=False,
+                **flask_rules.any_host(app),
             )
         return blueprint
 

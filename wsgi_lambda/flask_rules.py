@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
@@ -42,12 +43,21 @@ class _Below(BaseConverter):
     weight = 300
 
 
+class _Host(BaseConverter):
+    """Any host or subdomain, also none; not ``<invalid>``, Werkzeug's for a foreign host."""
+
+    regex = "[^/<>]*"
+    part_isolating = True
+    weight = 300
+
+
 _VARIABLE = re.compile("<[^>]+>")
 
 _CONVERTERS = {
     "wsgi_lambda_segment": _Segment,
     "wsgi_lambda_rest": _Rest,
     "wsgi_lambda_below": _Below,
+    "wsgi_lambda_host": _Host,
 }
 
 
@@ -63,6 +73,13 @@ class UrlRule:
 def add_converters(app: Flask) -> None:
     """Make the converters of the rules known to ``app``."""
     app.url_map.converters.update(_CONVERTERS)
+
+
+def any_host(app: Flask) -> dict[str, Any]:
+    """Return the option of a rule for all hosts of ``app``: the `hosts` of the routes decide."""
+    if app.url_map.host_matching:
+        return {"host": "<wsgi_lambda_host:host>"}
+    return {"subdomain": "<wsgi_lambda_host:host>"} if app.subdomain_matching else {}
 
 
 def drop_implied_head(app: Flask, rules: Iterable[UrlRule]) -> None:

@@ -58,6 +58,52 @@ def test_path_of_a_route(
     assert (response.status_code, names(far)) == ((200, [name]) if name else (404, []))
 
 
+HOSTS = {
+    "/shop": [
+        {"function_name": "api", "hosts": ["api.shop.test"]},
+        {"function_name": "f", "hosts": ["shop.test"]},
+    ],
+    "/any": "any",
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "name"),
+    [
+        ("shop.test", "/shop/7", "f"),
+        ("api.shop.test", "/shop/7", "api"),
+        ("other.shop.test", "/shop/7", None),
+        ("other.shop.test", "/any", "any"),
+        ("api.shop.test", "/own", None),
+        ("shop.test", "/own", "own"),
+    ],
+)
+@pytest.mark.parametrize("matching", ["host", "subdomain"])
+def test_hosts_of_routes_decide_in_an_app_that_matches_hosts(
+    make_flask: MakeFlask, far: LambdaServer, matching: str, host: str, path: str, name: str | None
+) -> None:
+    if matching == "host":
+        app = Flask("shop", host_matching=True, static_host="shop.test")
+        place = {"host": "shop.test"}
+    else:
+        app, place = Flask("shop", subdomain_matching=True), {}
+        app.config["SERVER_NAME"] = "shop.test"
+    app, functions = make_flask(HOSTS, {"own": {}}, app=app)
+    app.add_url_rule("/own", view_func=functions.view("own"), **place)
+    response = app.test_client().get(path, headers={"Host": host})
+    assert (response.status_code, names(far)) == ((200, [name]) if name else (404, []))
+    assert app.test_cli_runner().invoke(args=["lambda", "routes"]).exit_code == 0
+
+
+@pytest.mark.filterwarnings("ignore:Current server name")
+def test_foreign_host_of_an_app_with_subdomains(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app = Flask("shop", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "shop.test"
+    make_flask({"/any": "any"}, app=app)
+    response = app.test_client().get("/any", headers={"Host": "evil.test"})
+    assert (response.status_code, names(far)) == (404, [])
+
+
 def test_template_falls_back_to_the_prefix_for_another_method(
     make_flask: MakeFlask, far: LambdaServer
 ) -> None:

@@ -120,3 +120,16 @@ def test_request_that_is_rejected_before_the_view_has_no_record(
 ) -> None:
     assert make_django({"/f": "f"}).client.post("/f").status_code == 403
     assert records() == []
+
+
+def test_request_whose_body_cannot_be_read_has_a_line_but_no_record(
+    client: Any, far: LambdaServer, records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    if hasattr(client, "application"):
+        more = {"CONTENT_LENGTH": "50"}
+        response = client.post("/f/7", data=b"short", environ_overrides=more)
+    else:
+        response = client.post("/f/7", b"short", "text/plain", CONTENT_LENGTH="50")
+    assert (response.status_code, records(), far.invocations) == (400, [], [])
+    (line,) = [each for each in caplog.records if each.name == "wsgi_lambda"]
+    assert line.getMessage().startswith("RequestError: POST '/f/7' 400: The request's body ")
