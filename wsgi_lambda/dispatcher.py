@@ -23,14 +23,14 @@ from wsgi_lambda.config import read_configuration
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import body_limit, most_permissive
-from wsgi_lambda.failures import fail, private
+from wsgi_lambda.failures import fail, failure, private
 from wsgi_lambda.invoke import Invoker
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.kinds import make_invoker
 from wsgi_lambda.log_lines import LogLines
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
-from wsgi_lambda.response.wsgi import Response, failure, from_werkzeug
+from wsgi_lambda.response.wsgi import Response, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.startup import log_start

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import Request
-from wsgi_lambda.response.headers import without
-from wsgi_lambda.response.wsgi import Response, failure
+from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
+from wsgi_lambda.response.wsgi import Response
 
 
 def fail(error: LambdaError, request: Request, route: Route | None) -> Response:
@@ -21,6 +23,23 @@ def fail(error: LambdaError, request: Request, route: Route | None) -> Response:
         response = call_on_error(route.response.on_error, request, error, default)
     error.response, error.has_own_response = response, response is not default
     return response
+
+
+def failure(error: LambdaError, *, trace: str = "") -> Response:
+    """Return the JSON response for ``error``, whose ``request_id`` must be set.
+
+    ``trace`` is that of the invocation, "" if none was sent.
+    """
+    body = json.dumps({"message": error.message, "request_id": error.request_id}).encode()
+    headers = [
+        JSON_TYPE,
+        ("X-Amzn-RequestId", error.request_id),
+        ("X-Amzn-Trace-Id", trace),
+        ("Retry-After", error.retry_after),
+    ]
+    # Lambda's own id is foreign text.
+    given = end_to_end((name, value) for name, value in headers if value)
+    return Response.whole(error.status, given, body)
 
 
 def private(response: Response, *, keep: bool = False) -> Response:

@@ -15,9 +15,10 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.failures import failure
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.response import from_reply
-from wsgi_lambda.response.wsgi import failure, finish
+from wsgi_lambda.response.wsgi import finish
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,9 +10,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-from wsgi_lambda.errors import FunctionError, LambdaError
+from wsgi_lambda.errors import FunctionError
 from wsgi_lambda.header_syntax import Headers
-from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
+from wsgi_lambda.response.headers import without
 
 # RFC 9110, 15.3.5, 15.3.6 and 15.4.5: these do not have a body.
 BODILESS = frozenset((204, 205, 304))
@@ -51,23 +50,6 @@ class Response(NamedTuple):
     def whole(cls, status: int, headers: Headers, body: bytes) -> Response:
         """Return a response whose body is in memory."""
         return cls(status, headers, (body,) if body else (), len(body))
-
-
-def failure(error: LambdaError, *, trace: str = "") -> Response:
-    """Return the JSON response for ``error``, whose ``request_id`` must be set.
-
-    ``trace`` is that of the invocation, "" if none was sent.
-    """
-    body = json.dumps({"message": error.message, "request_id": error.request_id}).encode()
-    headers = [
-        JSON_TYPE,
-        ("X-Amzn-RequestId", error.request_id),
-        ("X-Amzn-Trace-Id", trace),
-        ("Retry-After", error.retry_after),
-    ]
-    # Lambda's own id is foreign text.
-    given = end_to_end((name, value) for name, value in headers if value)
-    return Response.whole(error.status, given, body)
 
 
 def from_werkzeug(response: WerkzeugResponse, environ: WSGIEnvironment) -> Response:

@@ -5,7 +5,8 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from wsgi_lambda.errors import LambdaError
-from wsgi_lambda.response.wsgi import Response, failure, finish, from_werkzeug
+from wsgi_lambda.failures import failure
+from wsgi_lambda.response.wsgi import Response, finish, from_werkzeug
 
 TEXT = ("Content-Type", "text/plain")
 
