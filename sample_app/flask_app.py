@@ -31,7 +31,7 @@ def framework() -> dict[str, str]:
 
 @app.get("/")
 def home() -> str:
-    shown = settings.shown_configuration(AROUND, "LambdaMiddleware")
+    shown = settings.shown_configuration(AROUND, "AROUND")
     return render_template("home.html", configuration=shown)
 
 

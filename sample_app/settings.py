@@ -112,7 +112,7 @@ def members(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 def shown_configuration(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a configuration as Python code without keys, for the home page.
 
-    ``name`` is how the framework calls it. Example: ``{"name": "WSGI_LAMBDA",
+    ``name`` is how the app calls it. Example: ``{"name": "WSGI_LAMBDA",
     "defaults": "{…}", "routes": [{"path": "/lambda/echo", "code": "…"}]}``.
     """
     return {

@@ -38,7 +38,7 @@ class MembersOnly:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    shown = shown_configuration(settings.AROUND, "LambdaMiddleware")
+    shown = shown_configuration(settings.AROUND, "settings.AROUND")
     return render(request, "home.html", {"configuration": shown})
 
 
