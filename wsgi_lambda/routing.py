@@ -151,15 +151,17 @@ class RouteTable(Generic[Item]):
         path = environ.get("PATH_INFO", "")
         if "\0" in path and self._for_nul is not None:
             return self._for_nul
-        before, _, rest = path.partition("/")
-        if before or rest.startswith("/"):
+        parts = path.split("/", 2)
+        if len(parts) > 1 and parts[1] and not parts[0]:
+            first = parts[1]
+        else:
             # Flask treats "//pay" and "pay" as "/pay": they must not bypass the route.
-            rest = path.lstrip("/")
-        if rest.partition("/")[0] in self._first or self._is_open:
+            first = path.lstrip("/").partition("/")[0]
+        if first in self._first or self._is_open:
             if self._principal is not None and PRINCIPAL not in environ:
                 environ = {**environ, PRINCIPAL: partial(self._principal, environ)}
             # A part beyond the deepest route is not split further.
-            return self._root.find(rest.split("/", self._depth + 1), 0, environ)
+            return self._root.find(path.lstrip("/").split("/", self._depth + 1), 0, environ)
         return None
 
     def find_all(self, path: str) -> list[Item]:
