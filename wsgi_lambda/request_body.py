@@ -154,7 +154,7 @@ class RequestBody:
 class KnownBody:
     """A body that is already in memory, as a framework has read it.
 
-    ``length`` is the Content-Length of the request, "" if it has none.
+    ``length`` is the Content-Length of the request, "" without one.
     """
 
     def __init__(self, body: bytes, length: str = "") -> None:
