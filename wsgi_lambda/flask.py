@@ -19,11 +19,12 @@ from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.flask_exchange import (
     EXTENSION,
     KEEPS_BODY,
+    captured_values,
     current_request,
     dispatcher_of,
     handle_failure,
-    keep_body_of_marked_view,
     make_request,
+    prepare_request,
     principal_of,
     template_of,
     to_flask,
@@ -76,10 +77,10 @@ class Function:
     def respond(self) -> Response:
         """Pass the current request on and return the function's response; raises `LambdaError`."""
         given, app, dispatcher = current_request(), self._app, self._dispatcher
-        values, rule = given.view_args or {}, given.url_rule
+        rule = given.url_rule
         framework = FrameworkValues(
             principal=principal_of(app, dispatcher),
-            path_parameters={name: str(value) for name, value in values.items()},
+            path_parameters=captured_values(given),
             template="" if rule is None else template_of(rule.rule),
         )
         made = make_request(given, dispatcher, framework)
@@ -127,7 +128,7 @@ class LambdaFunctions:
         flask_rules.add_converters(app)
         app.register_blueprint(self._blueprint(app, dispatcher, rules))
         flask_rules.drop_implied_head(app, rules)
-        request_started.connect(keep_body_of_marked_view, app)
+        request_started.connect(prepare_request, app)
         # A handler of the app's own stays, whether it is registered before or after.
         if LambdaError not in app.error_handler_spec[None][None]:
             app.register_error_handler(LambdaError, handle_failure)

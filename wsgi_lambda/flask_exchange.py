@@ -6,11 +6,14 @@ import io
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge, default_exceptions
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
@@ -26,8 +29,9 @@ EXTENSION = "wsgi_lambda"
 #: The attribute of a view whose request's body is read before any hook runs.
 KEEPS_BODY = "wsgi_lambda_keeps_body"
 
-# The key of an environ under which the body is kept.
+# Keys of an environ: the body, and what the url's converters captured.
 _BODY = "wsgi_lambda.body"
+_CAPTURED = "wsgi_lambda.captured"
 _VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\(.*?\))?:)?(?P<name>\w+)>")
 # The headers of a failure that the app's page for its status gets as well.
 _OF_FAILURE = ("X-Amzn-RequestId", "X-Amzn-Trace-Id", "Retry-After")
@@ -82,12 +86,42 @@ def current_request() -> Request:
     return found
 
 
-def keep_body_of_marked_view(app: Flask, **_: object) -> None:
-    """Read the body of the current request, before any hook does, if its view needs it."""
+class CountedInput(io.RawIOBase):
+    """Counts the bytes that are read of a chunked body, whose length nobody knows before."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._stream.read(len(buffer))
+        buffer[: len(block)] = block
+        self.count += len(block)
+        return len(block)
+
+
+def prepare_request(app: Flask, **_: object) -> None:
+    """Keep, before any hook runs, what hooks may take from the current request.
+
+    These are its body, if its view is marked, and the values that its url captured.
+    """
     given = current_request()
-    rule = given.url_rule
+    environ, rule = given.environ, given.url_rule
+    if given.view_args:
+        environ[_CAPTURED] = dict(given.view_args)
     if rule is not None and hasattr(app.view_functions[rule.endpoint], KEEPS_BODY):
         _read_body(given, dispatcher_of(app))
+    elif environ.get("HTTP_TRANSFER_ENCODING"):
+        environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
+
+
+def captured_values(given: Request) -> dict[str, str]:
+    """Return what the converters of the url captured, as text, whatever hooks took from it."""
+    values = given.environ.get(_CAPTURED) or given.view_args or {}
+    return {name: str(value) for name, value in values.items()}
 
 
 def make_request(
@@ -106,7 +140,7 @@ def _read_body(given: Request, dispatcher: Dispatcher) -> bytes:
     environ = given.environ
     body = RequestBody(environ)
     try:
-        if "stream" in vars(given):
+        if "stream" in vars(given) and _flask_reads(environ):
             found = _read_before(given)
         else:
             found = _read_first(given, body, dispatcher.body_limit(environ))
@@ -133,10 +167,17 @@ def _read_first(given: Request, body: RequestBody, limit: int) -> bytes:
         raise RequestEntityTooLarge from None
 
 
+def _flask_reads(environ: WSGIEnvironment) -> bool:
+    """Return whether Flask reads ``wsgi.input``: elsewhere it takes the body for empty."""
+    return bool(environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated"))
+
+
 def _read_before(given: Request) -> bytes:
     """Return the body that the app has read with `get_data`; raise `BodyGone` if it did not."""
-    body = given.get_data()
+    body, stream = given.get_data(), given.environ["wsgi.input"]
     length = given.content_length
+    if length is None and isinstance(stream, CountedInput):
+        length = stream.count
     missing = not body and (given.form or given.files) if length is None else len(body) < length
     if missing:
         raise BodyGone(detail="it was parsed before: mark the view with keep_body")

@@ -93,6 +93,57 @@ def test_parsed_form_without_the_mark_is_a_500_that_names_the_remedy(
     assert "keep_body" not in response.text
 
 
+CHUNKED = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+READ_FIRST = {
+    **READ_BEFORE,
+    "five-bytes": lambda: request.stream.read(5),
+    "uncached": lambda: request.get_data(cache=False),
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "status"),
+    [
+        ("nothing", "text/plain", 200),
+        ("get_data", "text/plain", 200),
+        ("json", "application/json", 200),
+        ("form", "application/json", 200),
+        ("form", FORM_TYPE, 500),
+        ("stream", "text/plain", 500),
+        ("five-bytes", "text/plain", 500),
+        ("uncached", "text/plain", 500),
+    ],
+)
+@pytest.mark.parametrize("most", [None, 1000])
+def test_chunked_body_without_the_mark_is_complete_or_a_500(
+    make_flask: MakeFlask,
+    far: LambdaServer,
+    before: str,
+    kind: str,
+    status: int,
+    most: int | None,
+) -> None:
+    app, functions = make_flask({}, {"pay": RAW})
+    app.config["MAX_CONTENT_LENGTH"] = most
+    app.before_request(lambda: (READ_FIRST[before](), None)[1])
+    app.add_url_rule("/own", view_func=lambda: functions["pay"].respond(), methods=["POST"])
+    framing = {**CHUNKED, "wsgi.input": io.BytesIO(FORM), "CONTENT_TYPE": kind}
+    response = app.test_client().post("/own", environ_overrides=framing)
+    assert response.status_code == status
+    bodies = [event["request_body"] for event in events(far)]
+    assert bodies == ([FORM.decode()] if status == 200 else [])
+
+
+@pytest.mark.parametrize("before", ["get_data", "form", "stream"])
+def test_chunked_body_that_flask_takes_for_empty_is_a_411(
+    make_flask: MakeFlask, far: LambdaServer, before: str
+) -> None:
+    client = app_of(make_flask, before).test_client()
+    framing = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(FORM)}
+    response = client.post("/own", environ_overrides=framing)
+    assert (response.status_code, far.invocations) == (411, [])
+
+
 def test_app_reads_the_body_after_the_function(make_flask: MakeFlask, far: LambdaServer) -> None:
     app = app_of(make_flask, "nothing")
     seen: list[Any] = []

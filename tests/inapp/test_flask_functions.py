@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
 from flask.json.provider import JSONProvider
 
 from tests.inapp.conftest import V1, V2, MakeFlask, events, names
@@ -59,6 +59,25 @@ def test_url_of_a_view_in_gateway_events(
     assert two["routeKey"] == two["requestContext"]["routeKey"] == f"POST /two{template}"
     assert two.get("pathParameters", {}) == values
     assert two["rawPath"] == f"/two{path}"
+
+
+def test_hooks_cannot_take_values_of_the_url_from_the_event(
+    make_flask: MakeFlask, far: LambdaServer
+) -> None:
+    """Flask's own pattern for language codes takes a value away before the view runs."""
+    app, functions = make_flask({}, {"pay": V1})
+    blueprint = Blueprint("shop", "shop", url_prefix="/<tenant>/<lang>")
+    blueprint.url_value_preprocessor(lambda _, values: values.pop("tenant"))
+    blueprint.before_request(lambda: (request.view_args.pop("lang"), None)[1])
+    blueprint.add_url_rule("/pay/<int:order_id>", view_func=functions.view("pay"))
+    blueprint.add_url_rule("/own", view_func=lambda: functions["pay"].respond(), endpoint="own")
+    app.register_blueprint(blueprint)
+    for path in ("pay/7", "own"):
+        app.test_client().get(f"/acme/de/{path}?tenant=evil")
+    view, own = events(far)
+    assert view["resource"] == "/{tenant}/{lang}/pay/{order_id}"
+    assert view["pathParameters"] == {"tenant": "acme", "lang": "de", "order_id": "7"}
+    assert own["pathParameters"] == {"tenant": "acme", "lang": "de"}
 
 
 def test_respond_where_no_url_matched(make_flask: MakeFlask, far: LambdaServer) -> None:
