@@ -169,18 +169,34 @@ def test_invalid_framing(make_django: MakeDjango, far: LambdaServer, path: str, 
     assert (response.status_code, far.invocations) == (status, [])
 
 
+@pytest.mark.parametrize("before", READ_BEFORE)
+@pytest.mark.parametrize("path", ["/route", "/own/"])
+@pytest.mark.parametrize(("body", "kind"), BODIES)
 def test_chunked_body_whose_end_the_server_knows(
-    make_django: MakeDjango, far: LambdaServer
+    make_django: MakeDjango, far: LambdaServer, path: str, before: str, body: bytes, kind: str
 ) -> None:
-    client = project(make_django, OURS, reading("post"))
+    """Django takes it for empty and reads nothing, so it is complete without the mark, too."""
+    client = project(make_django, OURS, reading(before))
     framing = {
         "HTTP_TRANSFER_ENCODING": "chunked",
         "CONTENT_LENGTH": "",
-        "wsgi.input": io.BytesIO(FORM),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.input_terminated": True,
     }
-    assert post(client, "/route", b"", BODIES[0][1], **framing).status_code == 200
-    assert events(far)[0]["request_body"] == FORM.decode()
+    assert post(client, path, b"", kind, **framing).status_code == 200
+    assert events(far)[0]["request_body"] == body.decode()
+
+
+@pytest.mark.parametrize(
+    ("length", "coding", "status"), [("", "chunked", 411), ("", "gzip", 400), ("+3", "", 400)]
+)
+def test_framing_is_checked_although_django_has_read_the_body(
+    make_django: MakeDjango, far: LambdaServer, length: str, coding: str, status: int
+) -> None:
+    client = project(make_django, OURS, reading("body"))
+    framing = {"HTTP_TRANSFER_ENCODING": coding, "CONTENT_LENGTH": length}
+    response = post(client, "/own/", b"a=1", "text/plain", **framing)
+    assert (response.status_code, far.invocations) == (status, [])
 
 
 def test_body_over_every_limit_is_rejected_before_it_is_read(

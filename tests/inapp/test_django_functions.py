@@ -65,23 +65,66 @@ def test_url_of_a_view_in_gateway_events(
         assert two.get("pathParameters", {}) == values
 
 
-def test_regular_expression_has_values_and_no_template(
-    make_django: MakeDjango, far: LambdaServer
-) -> None:
-    from django.urls import re_path
+def test_values_of_outer_includes(make_django: MakeDjango, far: LambdaServer) -> None:
+    from django.urls import include, path
 
     from wsgi_lambda.django import lambda_view
 
-    urls = [
-        re_path(r"^one/(?P<year>\d+)/$", lambda_view("one")),
-        re_path(r"^two/(?P<year>\d+)/$", lambda_view("two")),
+    inner = [
+        path("pay/<int:order_id>/", lambda_view("pay")),
+        path("more/<int:order_id>/", lambda_view("pay"), {"extra": 1, "order_id": 9}),
     ]
+    urls = [path("<slug:tenant>/<lang>/", include(inner), {"outer": 2})]
+    client = make_django({}, {"pay": V1}, urls=urls, **NO_CSRF).client
+    for name in ("pay", "more"):
+        client.get(f"/acme/de/{name}/7/?tenant=evil")
+    for name, event in zip(("pay", "more"), events(far), strict=True):
+        assert event["resource"] == f"/{{tenant}}/{{lang}}/{name}/{{order_id}}/"
+        assert event["pathParameters"] == {"tenant": "acme", "lang": "de", "order_id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "path", "values"),
+    [
+        (r"^{}/(?P<year>\d+)/$", "/2026/", {"year": "2026"}),
+        ("{}/(?P<year>[0-9]+)/", "/2026/", {"year": "2026"}),
+        ("{}/[0-9]+/", "/2026/", None),
+        ("{}/", "/and/more", None),
+        ("{}/.*/x", "/y/x", None),
+    ],
+)
+def test_regular_expression_has_values_and_no_template(
+    make_django: MakeDjango, far: LambdaServer, expression: str, path: str, values: Any
+) -> None:
+    from django.urls import include, re_path
+    from django.urls import path as url
+
+    from wsgi_lambda.django import lambda_view
+
+    names = ("one", "two")
+    inner = [re_path(expression.format(name), lambda_view(name)) for name in names]
+    urls = [url("below/", include(inner)), url("<a>/<b>/<c>/", include(inner))]
     client = make_django({}, {"one": V1, "two": V2}, urls=urls, **NO_CSRF).client
-    for name in ("one", "two"):
-        client.get(f"/{name}/2026/")
+    for name in names:
+        assert client.get(f"/below/{name}{path}").status_code == 200
     one, two = events(far)
-    assert (one["resource"], one["pathParameters"]) == ("/one/2026/", {"year": "2026"})
-    assert (two["routeKey"], two["pathParameters"]) == ("$default", {"year": "2026"})
+    assert (one["resource"], one["pathParameters"]) == (f"/below/one{path}", values)
+    assert (two["routeKey"], two.get("pathParameters")) == ("$default", values)
+    client.get(f"/x/y/z/one{path}")
+    assert events(far)[2]["resource"] == f"/x/y/z/one{path}"
+    assert events(far)[2]["pathParameters"] == {"a": "x", "b": "y", "c": "z", **(values or {})}
+
+
+def test_regular_expression_between_variables(make_django: MakeDjango, far: LambdaServer) -> None:
+    from django.urls import include, path, re_path
+
+    from wsgi_lambda.django import lambda_view
+
+    inner = include([re_path("[0-9]+/", include([path("<last>/", lambda_view("pay"))]))])
+    make = make_django({}, {"pay": V1}, urls=[path("<first>/", inner)], **NO_CSRF)
+    make.client.get("/a/7/b/")
+    assert events(far)[0]["resource"] == "/a/7/b/"
+    assert events(far)[0]["pathParameters"] == {"first": "a", "last": "b"}
 
 
 def test_respond_where_no_url_matched(make_django: MakeDjango, far: LambdaServer) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.inapp.conftest import V1, V2, MakeDjango, events, names
+from tests.inapp.conftest import PROXY, V1, V2, MakeDjango, events, names, result
 from tests.servers.lambda_server import LambdaServer
 
 SIX = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
@@ -180,6 +180,30 @@ def test_nothing_is_redirected(make_django: MakeDjango, far: LambdaServer, path:
     middleware = [*MIDDLEWARE[:2], "django.middleware.locale.LocaleMiddleware", *MIDDLEWARE[2:]]
     project = make_django({"/shop": "f", "/todos/{id}": "g"}, MIDDLEWARE=middleware)
     assert project.client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("below", ["", "api/"])
+def test_404_of_a_function_is_not_redirected_to_a_language(
+    make_django: MakeDjango, far: LambdaServer, below: str
+) -> None:
+    from django.conf.urls.i18n import i18n_patterns
+    from django.http import HttpResponse
+    from django.urls import path, re_path
+
+    far.always(result(404, "of the function"))
+    urls = i18n_patterns(
+        path("about/", lambda request: HttpResponse("about")),
+        re_path("^(shop|api)/", lambda request: HttpResponse("any")),
+    )
+    middleware = [
+        "django.middleware.locale.LocaleMiddleware",
+        "django.middleware.common.CommonMiddleware",
+    ]
+    client = make_django(
+        {"/": "f"}, urls=urls, below=below, options=PROXY, MIDDLEWARE=middleware
+    ).client
+    response = client.get(f"/{below}shop/missing")
+    assert (response.status_code, response.content) == (404, b"of the function")
 
 
 def test_other_spellings_are_the_same_route_or_404(

@@ -98,7 +98,10 @@ READ_FIRST = {
     **READ_BEFORE,
     "five-bytes": lambda: request.stream.read(5),
     "uncached": lambda: request.get_data(cache=False),
+    "wrapped": lambda: wrapped.append(io.BufferedReader(request.stream)) or wrapped[-1].read(),
 }
+# A reader closes the stream when it goes.
+wrapped: list[Any] = []
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,7 @@ READ_FIRST = {
         ("stream", "text/plain", 500),
         ("five-bytes", "text/plain", 500),
         ("uncached", "text/plain", 500),
+        ("wrapped", "text/plain", 500),
     ],
 )
 @pytest.mark.parametrize("most", [None, 1000])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_caching import Cache
+from werkzeug.test import Client
 
 from tests.inapp.conftest import MakeDjango, MakeFlask
 from tests.servers import lambda_server as far_end
@@ -188,6 +189,47 @@ def test_content_encoding_of_the_function_keeps_gzip_off(
     client = make_django({"/f": {"function_name": "f", **STREAM}}, MIDDLEWARE=gzip).client
     response = client.get("/f", headers={"Accept-Encoding": "gzip"})
     assert (response["Content-Encoding"], response.getvalue()) == ("identity", b"x" * 500)
+
+
+def _head_and_body_of_wsgi(method: str) -> tuple[int, bytes]:
+    from django.core.handlers.wsgi import WSGIHandler
+
+    client = Client(WSGIHandler())
+    response = client.open("/f", method=method, headers={"Accept-Encoding": "gzip"})
+    return response.status_code, response.data
+
+
+def _head_and_body_of_asgi(method: str) -> tuple[int, bytes]:
+    from asgiref.testing import ApplicationCommunicator
+    from django.core.handlers.asgi import ASGIHandler
+
+    headers = [(b"host", b"localhost"), (b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": method, "path": "/f", "query_string": b""}
+
+    async def run() -> tuple[int, bytes]:
+        server = ApplicationCommunicator(ASGIHandler(), {**scope, "headers": headers})
+        await server.send_input({"type": "http.request"})
+        head, body = await server.receive_output(5), b""
+        message: dict[str, Any] = {"more_body": True}
+        while message.get("more_body"):
+            message = await server.receive_output(5)
+            body += message.get("body", b"")
+        await server.wait()
+        return head["status"], body
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("visit", [_head_and_body_of_wsgi, _head_and_body_of_asgi])
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_gzip_adds_no_body(
+    make_django: MakeDjango, far: LambdaServer, visit: Any, method: str, status: int
+) -> None:
+    """Some servers send every byte that they get, even after the head of a 204."""
+    far.script(stream(chunk(with_head({"statusCode": status})), complete()))
+    gzip = ["django.middleware.gzip.GZipMiddleware"]
+    make_django({"/f": {"function_name": "f", **STREAM}}, MIDDLEWARE=gzip, ALLOWED_HOSTS=["*"])
+    assert visit(method) == (status, b"")
 
 
 # ASGI

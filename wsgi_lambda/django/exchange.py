@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.django.conf import dispatcher
 from wsgi_lambda.django.cookies import FunctionCookies, in_ascii
-from wsgi_lambda.django.streams import ThreadedBody
+from wsgi_lambda.django.streams import BodilessResponse, ThreadedBody
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
 from wsgi_lambda.request import FrameworkValues, Request
 from wsgi_lambda.request_body import RequestBody
-from wsgi_lambda.response.wsgi import Response, for_framework
+from wsgi_lambda.response.wsgi import BODILESS, Response, for_framework
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 #: The attribute of a view whose request's body is read before CsrfViewMiddleware works.
 KEEPS_BODY = "wsgi_lambda_keeps_body"
+
+# The attribute of a request whose body was read here.
+_READ = "wsgi_lambda_has_read"
 
 
 def keep_body(view: View) -> View:
@@ -116,6 +119,8 @@ def read_body(request: HttpRequest) -> bytes:
     Raises a logged `LambdaError` for a body that is incomplete, too large or gone,
     and `RequestDataTooBig` over DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
+    if _is_ignored(request):
+        return _read(request)
     kept: bytes | None = getattr(request, "_body", None)
     if kept is not None:
         return kept
@@ -129,8 +134,18 @@ def read_body(request: HttpRequest) -> bytes:
     raise gone
 
 
+def _is_ignored(request: HttpRequest) -> bool:
+    """Return whether Django takes the body for empty, as a chunked one under WSGI."""
+    environ = request.META
+    if hasattr(request, _READ) or "wsgi.input" not in environ:
+        return False
+    length: str = environ.get("CONTENT_LENGTH") or ""
+    return not length.isdecimal()
+
+
 def _read(request: HttpRequest) -> bytes:
     environ = request.META
+    setattr(request, _READ, True)
     if "wsgi.input" not in environ:
         # ASGI has received the whole body already.
         environ = {**environ, "wsgi.input": request, "wsgi.input_terminated": True}
@@ -205,6 +220,8 @@ def _make_response(
     reason = response.phrase or None
     if not response.is_stream:
         return HttpResponse(response.body, headers=headers, reason=reason)
+    if request.method == "HEAD" or response.status in BODILESS:
+        return BodilessResponse(headers=headers, reason=reason)
     body: Any = ThreadedBody(response.body) if hasattr(request, "scope") else response.body
     return StreamingHttpResponse(body, headers=headers, reason=reason)
 

@@ -1,10 +1,13 @@
-"""A stream to an ASGI server, which must not wait for a chunk in its event loop."""
+"""Bodies of Django's StreamingHttpResponse: streams under ASGI, and responses without a body."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.http import StreamingHttpResponse
 
 
 class ThreadedBody:
@@ -35,3 +38,38 @@ class ThreadedBody:
         if close is not None:
             close()
         self._thread.shutdown(wait=False)
+
+
+class EmptyBody:
+    """Nothing, for WSGI and for ASGI."""
+
+    def __iter__(self) -> EmptyBody:
+        return self
+
+    def __next__(self) -> bytes:
+        raise StopIteration
+
+    def __aiter__(self) -> EmptyBody:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+class BodilessResponse(StreamingHttpResponse):
+    """A response without a body (HEAD, 204, 304), whatever middlewares make of its stream.
+
+    It is a stream, because CommonMiddleware adds `Content-Length: 0` to any other
+    response. GZipMiddleware compresses every stream, and the compressed form of
+    nothing is 30 bytes, which servers would send after the head.
+    """
+
+    is_async = False
+
+    @property
+    def streaming_content(self) -> Any:
+        return EmptyBody()
+
+    @streaming_content.setter
+    def streaming_content(self, value: object) -> None:
+        """Ignore a wrapped stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -60,9 +61,14 @@ def route_view(request: HttpRequest, path: RoutedPath) -> HttpResponseBase:
         raise Http404("No route takes this host, these headers or this consumer")
     try:
         made = make_request(request, environ, FrameworkValues(principal=ask))
-        return to_django(found.respond_or_raise(backend, made), request)
+        response = found.respond_or_raise(backend, made)
     except LambdaError as error:
         return failure(error, request)
+    if response.status == HTTPStatus.NOT_FOUND:
+        # LocaleMiddleware redirects a 404 to the same path behind a language, if a url of
+        # the project's urlconf matches that, as the prefix "/" does. This one has no languages.
+        request.urlconf = __name__
+    return to_django(response, request)
 
 
 def _without_function(request: HttpRequest, methods: frozenset[str]) -> HttpResponseBase:

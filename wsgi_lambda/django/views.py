@@ -10,6 +10,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 from django.views import View
 
 from wsgi_lambda.dispatcher import DEFAULT_METHODS, Dispatcher
@@ -57,11 +58,10 @@ class Function:
         """
         request = getattr(request, "_request", request)
         match, found = request.resolver_match, dispatcher()
-        captured = {} if match is None else match.captured_kwargs
         framework = FrameworkValues(
             principal=principal_of(request),
-            path_parameters={name: str(value) for name, value in captured.items()},
-            template="" if match is None else _template(match.route),
+            path_parameters={} if match is None else _captured(match),
+            template="" if match is None else _template(match.route, request.path_info),
         )
         made = make_request(request, environ_of(request), framework)
         response = found.respond_or_raise(found[self._name], made)
@@ -124,14 +124,47 @@ def _encode(event: Any) -> bytes:
     return text.encode()
 
 
+def _captured(match: ResolverMatch) -> dict[str, str]:
+    """Return what the converters of the url captured, as text, those of outer includes too."""
+    values = match.kwargs
+    if match.extra_kwargs:
+        # captured_kwargs are those of the innermost pattern only.
+        outer = {name: value for name, value in values.items() if name not in match.extra_kwargs}
+        values = {**outer, **match.captured_kwargs}
+    return {name: str(value) for name, value in values.items()}
+
+
+def _template(route: str, path: str) -> str:
+    """Return a url in API Gateway's notation: ``"/pay/{order_id}/"``; "" for an expression.
+
+    ``path`` is the path of the request: an expression may match other paths than
+    the one that it spells.
+    """
+    template, literals = _parse(route)
+    return template if _is_spelled(literals, path[1:]) else ""
+
+
 @lru_cache(maxsize=1024)
-def _template(route: str) -> str:
-    """Return a url in API Gateway's notation: ``"/pay/{order_id}/"``; "" for an expression."""
+def _parse(route: str) -> tuple[str, list[str]]:
+    """Return the template of ``route`` and what stands between its variables."""
     if _PATTERN.search(route):
-        return ""
+        return "", [route]
 
     def written(found: re.Match[str]) -> str:
         mark = "+" if found["converter"] == "path" else ""
         return f"{{{found['name']}{mark}}}"
 
-    return f"/{_VARIABLE.sub(written, route)}"
+    return f"/{_VARIABLE.sub(written, route)}", re.split("<[^>]+>", route)
+
+
+def _is_spelled(literals: list[str], path: str) -> bool:
+    """Return whether ``path`` consists of ``literals`` in this order, with anything in between."""
+    first, *others = literals
+    if not path.startswith(first):
+        return False
+    rest = path[len(first) :]
+    for literal in others[:-1]:
+        if literal not in rest:
+            return False
+        rest = rest[rest.index(literal) + len(literal) :]
+    return rest.endswith(others[-1]) if others else not rest
