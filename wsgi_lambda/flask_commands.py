@@ -44,10 +44,14 @@ def invoke(context: click.Context, name: str, data: str | None) -> None:
 def _send(
     path: str, method: str, body: bytes
 ) -> tuple[str, Iterable[tuple[str, str]], Iterable[bytes]]:
+    trusted = current_app.config["TRUSTED_HOSTS"]
+    is_named = current_app.config["SERVER_NAME"] is not None or not trusted
+    headers = {} if is_named else {"Host": trusted[0].lstrip(".")}
     content_type = "application/json" if body else None
-    with current_app.test_client() as client:
-        response = client.open(path, method=method, data=body, content_type=content_type)
-        return response.status, list(response.headers), [response.get_data()]
+    response = current_app.test_client().open(
+        path, method=method, data=body, content_type=content_type, headers=headers
+    )
+    return response.status, list(response.headers), response.iter_encoded()
 
 
 def _findings(app: Flask) -> Iterator[str]:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.middleware.csrf import CsrfViewMiddleware
 
 from tests.inapp.conftest import MakeDjango, events, function_error
 from tests.inapp.django_project import MIDDLEWARE
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, stream, with_head
 from tests.servers.lambda_server import LambdaServer
 from wsgi_lambda import LambdaMiddleware
+from wsgi_lambda.django.middleware import LambdaFunctionsMiddleware
 
 OURS = "wsgi_lambda.django.middleware.LambdaFunctionsMiddleware"
 
@@ -64,6 +67,24 @@ def test_middleware_is_missing_or_stands_after_csrf(make_django: MakeDjango) -> 
     assert ids() == ["E004"]
 
 
+class OursOfTheProject(LambdaFunctionsMiddleware):
+    pass
+
+
+class CsrfOfTheProject(CsrfViewMiddleware):
+    pass
+
+
+def test_middlewares_may_be_subclasses(make_django: MakeDjango) -> None:
+    ours, csrf = f"{__name__}.OursOfTheProject", f"{__name__}.CsrfOfTheProject"
+    unknown = f"{__name__}.Missing"
+    function = "wsgi_lambda.django.lambda_view"
+    make_django({"/f": "f"}, MIDDLEWARE=[unknown, function, ours, csrf])
+    assert found() == []
+    make_django({"/f": "f"}, MIDDLEWARE=[csrf, ours])
+    assert found() == [("E004", f"{ours} must stand before {csrf}, which parses forms")]
+
+
 def test_view_with_an_unknown_function(make_django: MakeDjango) -> None:
     from django.contrib.auth.decorators import login_required
     from django.urls import include, path
@@ -105,6 +126,7 @@ def page() -> Any:
     return [
         path("shop/", lambda request: None),
         path("todos/<slug:id>", lambda request, id: None),
+        path("", lambda request: None),
     ]
 
 
@@ -113,6 +135,9 @@ def page() -> Any:
     [
         ({"/shop/": "f", "/todos/{id}": "f", "/a": "f"}, "", ["/todos/{id}"]),
         ({"/todos/{id}": "f"}, "api/", []),
+        ({"/": "f"}, "", []),
+        ({"/": {"function_name": "f", "exact": True}}, "", ["/"]),
+        ({"/": "f"}, "todos/", ["/"]),
         ({"/todos/{id}": "f"}, "<slug:lang>/", []),
         ({}, "", []),
     ],
@@ -225,3 +250,28 @@ def test_lambda_invoke_of_a_path(
     assert run(capsys, "lambda_invoke", "/f", "-d", "{}")[0].startswith("< 403 Forbidden")
     make_django({"/f": "f"}, ALLOWED_HOSTS=["*"])
     assert run(capsys, "lambda_invoke", "/f")[0].startswith("< 200 OK")
+    make_django({"/f": "f"}, SECURE_SSL_REDIRECT=True)
+    assert run(capsys, "lambda_invoke", "/f")[0].startswith("< 200 OK")
+    far.script(stream(chunk(with_head({}) + b"one"), complete("Broken")))
+    make_django({"/f": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM"}})
+    output, failed = run(capsys, "lambda_invoke", "/f")
+    assert (output.endswith("one\n"), failed) == (True, "the invocation failed")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [("{bad", "the event is not JSON"), ("@/missing", "No such file")]
+)
+def test_data_that_cannot_be_sent(
+    make_django: MakeDjango,
+    far: LambdaServer,
+    capsys: pytest.CaptureFixture[str],
+    data: str,
+    text: str,
+) -> None:
+    from django.core.management import CommandError, call_command
+
+    make_django({"/f": "f"}, {"pay": {}})
+    with pytest.raises(CommandError):
+        call_command("lambda_invoke", "pay", "-d", data)
+    assert text in capsys.readouterr().err
+    assert far.invocations == []

@@ -11,6 +11,7 @@ from flask import Flask
 
 from tests.inapp.conftest import MakeFlask, events, function_error
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, stream, with_head
 from tests.servers.lambda_server import LambdaServer
 from wsgi_lambda import LambdaMiddleware
 
@@ -131,3 +132,33 @@ def test_invoke_a_path_goes_through_the_app(make_flask: MakeFlask, far: LambdaSe
     far.script(far_end.respond(500))
     refused.clear()
     assert run(app, "invoke", "/f")[0] == 1
+
+
+def test_invoke_a_path_of_a_trusted_host(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app, _ = make_flask({"/f": "f"})
+    app.config["TRUSTED_HOSTS"] = [".shop.test"]
+    assert run(app, "invoke", "/f")[1].startswith("< 200 OK")
+    assert far.invocations
+    app.config.update(TRUSTED_HOSTS=["shop.test", "www.shop.test"], SERVER_NAME="www.shop.test")
+    assert run(app, "invoke", "/f")[1].startswith("< 200 OK")
+
+
+def test_invoke_a_stream_that_is_cut_off(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app, _ = make_flask({"/f": "f"}, invoke_mode="RESPONSE_STREAM")
+    far.script(stream(chunk(with_head({}) + b"one"), complete("Broken")))
+    status, output = run(app, "invoke", "/f")
+    assert status == 1
+    assert "\n\none" in output
+
+
+@pytest.mark.parametrize("name", ["pay", "/f"])
+@pytest.mark.parametrize(
+    ("data", "text"), [("{bad", "the event is not JSON"), ("@/missing", "No such file")]
+)
+def test_data_that_cannot_be_sent(
+    make_flask: MakeFlask, far: LambdaServer, name: str, data: str, text: str
+) -> None:
+    app, _ = make_flask({"/f": "f"}, {"pay": {}})
+    status, output = run(app, "invoke", name, "-d", data)
+    is_body = (name, data) == ("/f", "{bad")  # the app decides
+    assert (status, text in output, len(far.invocations)) == (not is_body, not is_body, is_body)

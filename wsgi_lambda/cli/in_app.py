@@ -5,13 +5,13 @@ They do what `wsgi-lambda` does, for the configuration of the app that runs them
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from pathlib import Path
 
 from wsgi_lambda.cli.check import check_routes
 from wsgi_lambda.cli.console import complain
-from wsgi_lambda.cli.invoke import log_on_standard_error, pretty, show_response
+from wsgi_lambda.cli.invoke import log_on_standard_error, pretty, read_data, show_response
 from wsgi_lambda.cli.routes import print_routes as print_routes
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError
@@ -38,7 +38,11 @@ def invoke(dispatcher: Dispatcher, name: str, data: str | None, send: Send) -> i
 
     ``data`` is JSON, or the name of a file behind ``@``. Returns 1 for a failure.
     """
-    payload = b"{}" if data is None else _read(data)
+    try:
+        payload = b"{}" if data is None else read_data(data)
+    except ArgumentTypeError as error:
+        complain(str(error))
+        return 1
     with closing(dispatcher.connections), log_on_standard_error():
         if not name.startswith("/"):
             return _invoke_function(dispatcher, name, payload)
@@ -53,16 +57,17 @@ def _invoke_function(dispatcher: Dispatcher, name: str, payload: bytes) -> int:
     except LookupError as error:
         complain(str(error))
         return 1
+    try:
+        event = pretty(payload)
+    except ValueError as error:
+        complain(f"the event is not JSON: {error}")
+        return 1
     target = backend.route.target
     print(f"> {target.function_name}, {target.aws_region}, {backend.route.endpoint}")
-    print(pretty(payload))
+    print(event)
     try:
         result = dispatcher.invoke(backend, payload)
     except LambdaError:  # the log contains the cause
         return 1
     headers = [("X-Amzn-RequestId", result.request_id)]
     return show_response(str(result.status), headers, [result.body])
-
-
-def _read(data: str) -> bytes:
-    return Path(data[1:]).read_bytes() if data.startswith("@") else data.encode()

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from django.utils.module_loading import import_string
 
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.django.conf import KEY, dispatcher
+from wsgi_lambda.django.middleware import LambdaFunctionsMiddleware
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.middleware import LambdaMiddleware
 
 MIDDLEWARE = "wsgi_lambda.django.middleware.LambdaFunctionsMiddleware"
-CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 URLS = "wsgi_lambda.django.urls"
 
 #: A segment that no url of a project spells out.
@@ -35,11 +37,12 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         found.append(Error(f"{KEY} is missing in the settings", id="wsgi_lambda.E001"))
     except ConfigError as error:
         found += [Error(f"{KEY}: {each}", id="wsgi_lambda.E002") for each in error.errors]
-    order = list(settings.MIDDLEWARE)
-    if MIDDLEWARE not in order:
+    ours, csrf = _first(LambdaFunctionsMiddleware), _first(CsrfViewMiddleware)
+    if ours is None:
         found.append(Error(f"{MIDDLEWARE} is missing in MIDDLEWARE", id="wsgi_lambda.E003"))
-    elif CSRF in order and order.index(CSRF) < order.index(MIDDLEWARE):
-        text = f"{MIDDLEWARE} must stand before {CSRF}, which parses forms"
+    elif csrf is not None and csrf < ours:
+        place = settings.MIDDLEWARE[csrf]
+        text = f"{settings.MIDDLEWARE[ours]} must stand before {place}, which parses forms"
         found.append(Error(text, id="wsgi_lambda.E004"))
     if _is_wrapped():
         text = (
@@ -48,6 +51,16 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         )
         found.append(CheckWarning(text, id="wsgi_lambda.W001"))
     return found
+
+
+def _first(kind: type) -> int | None:
+    """Return the index of the first middleware that is of ``kind`` or a subclass; None without."""
+    for index, name in enumerate(settings.MIDDLEWARE):
+        with suppress(ImportError):  # its own error is shown when the server starts
+            found = import_string(name)
+            if isinstance(found, type) and issubclass(found, kind):
+                return index
+    return None
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
@@ -76,7 +89,12 @@ def _unknown_functions(
 
 def _hidden_routes(found: Dispatcher, patterns: list[tuple[str, Any]]) -> Iterator[CheckMessage]:
     ours = [(place, view) for place, view in patterns if view.__module__ == URLS]
-    paths = dict.fromkeys(route.path for route in found.routes if not route.name)
+    # A page of the project at "/" does not hide the prefix "/".
+    paths = {
+        route.path: [] if route.path.segments or route.is_exact else [_SEGMENT]
+        for route in found.routes
+        if not route.name
+    }
     if not ours:
         if paths:
             text = f"{URLS} is not included in the urls, but there are routes"
@@ -85,10 +103,10 @@ def _hidden_routes(found: Dispatcher, patterns: list[tuple[str, Any]]) -> Iterat
     prefix = ours[0][0].partition("<wsgi_lambda_path")[0]
     if "<" in prefix or "(" in prefix:  # a prefix with variables cannot be tried
         return
-    for path in paths:
+    for path, below in paths.items():
         parts = [_SEGMENT if each.is_parameter else each.text for each in path.segments]
         try:
-            view = resolve(prefix + "/".join(parts)).func
+            view = resolve(prefix + "/".join(parts + below)).func
         except Resolver404:
             continue
         if view.__module__ != URLS:

@@ -37,7 +37,8 @@ def _send(
     hosts = [host for host in settings.ALLOWED_HOSTS if "*" not in host]
     name = hosts[0].lstrip(".") if hosts else "localhost"
     client = Client(enforce_csrf_checks=True, raise_request_exception=False, headers={"host": name})
-    response = client.generic(method, path, body, content_type="application/json")
+    secure = settings.SECURE_SSL_REDIRECT
+    response = client.generic(method, path, body, content_type="application/json", secure=secure)
     lines = [cookie.OutputString() for cookie in response.cookies.values()]
     headers = [*response.items(), *(("Set-Cookie", line) for line in lines)]
-    return f"{response.status_code} {response.reason_phrase}", headers, [response.getvalue()]
+    return f"{response.status_code} {response.reason_phrase}", headers, response
