@@ -62,7 +62,7 @@ class Function:
         """Send an event of the app's own and return the result; None is sent as ``{}``.
 
         ``event`` is encoded by ``app.json``; bytes are sent unchanged. ``is_safe`` allows
-        to send it again like a GET. Raises `LambdaError`, among them `FunctionError`
+        it to be sent again like a GET. Raises `LambdaError`, among them `FunctionError`
         if the function raised, and ValueError for NaN.
         """
         payload = event if isinstance(event, bytes) else _encode(self._app, event)

@@ -186,7 +186,8 @@ def _read_before(given: Request) -> bytes:
 
 def to_flask(response: LambdaResponse, method: str, app: Flask) -> Response:
     """Return a response of the app's own class."""
-    response = for_framework(response, method)
+    # Werkzeug itself leaves out the body of HEAD, after hooks have made an ETag or a length of it.
+    response = for_framework(response, "GET" if response.length else method)
     status = f"{response.status} {response.phrase}" if response.phrase else response.status
     headers = Headers(response.headers)
     has_type = "Content-Type" in headers

@@ -264,6 +264,17 @@ def test_worker_with_an_invalid_setting_does_not_start(make_django: MakeDjango) 
         get_wsgi_application()
 
 
+def test_route_of_an_invalid_setting_is_an_error(make_django: MakeDjango) -> None:
+    """Without the middleware, the first request finds the problems."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    project = make_django({"/shop": {}}, MIDDLEWARE=[])
+    client = project.client
+    client.raise_request_exception = True
+    with pytest.raises(ImproperlyConfigured, match="function_name: required"):
+        client.get("/shop")
+
+
 def test_overridden_settings_are_read_again(make_django: MakeDjango, far: LambdaServer) -> None:
     from django.conf import settings
     from django.test import override_settings

@@ -115,6 +115,22 @@ def test_hooks_see_an_ordinary_response(make_flask: MakeFlask, far: LambdaServer
     assert again.status_code == 304
 
 
+def test_hooks_see_the_body_of_head(make_flask: MakeFlask, far: LambdaServer) -> None:
+    far.always(result(200, "body"))
+    app = app_of(make_flask, **PROXY)
+
+    @app.after_request
+    def change(response: Any) -> Any:
+        response.set_data(response.get_data() + b"!")
+        response.add_etag()
+        return response
+
+    client = app.test_client()
+    get, head = client.get("/route"), client.head("/route")
+    assert (head.data, head.headers["Content-Length"]) == (b"", "5")
+    assert head.headers["ETag"] == get.headers["ETag"]
+
+
 def test_response_class_of_the_app(make_flask: MakeFlask, far: LambdaServer) -> None:
     class Own(Flask.response_class):  # type: ignore[misc]
         pass

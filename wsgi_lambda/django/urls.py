@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import NamedTuple
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import path, register_converter
@@ -19,7 +20,7 @@ from wsgi_lambda.django.exchange import (
     principal_of,
     to_django,
 )
-from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.errors import ConfigError, LambdaError
 from wsgi_lambda.request import FrameworkValues
 
 
@@ -37,7 +38,11 @@ class RoutedPathConverter:
 
     def to_python(self, value: str) -> RoutedPath:
         text = value if value.isascii() else value.encode().decode("latin-1")
-        methods = dispatcher().allowed_methods(f"/{text}")
+        try:
+            found = dispatcher()
+        except ConfigError as error:  # a ValueError, which would be a 404
+            raise ImproperlyConfigured(str(error)) from error
+        methods = found.allowed_methods(f"/{text}")
         if not methods:
             raise ValueError("no route has this path")
         return RoutedPath(value, methods)
