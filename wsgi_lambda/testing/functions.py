@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wsgi_lambda.options.aws_names import split_function_name
+from wsgi_lambda.options.aws_names import function_name, split_function_name
 from wsgi_lambda.testing.replies import Simulated
 
 #: The behaviour of a function to which nothing was assigned.
@@ -42,6 +42,8 @@ class Call:
 class FakeFunction:
     """One function of a test: its behaviour, and its calls."""
 
+    __slots__ = ("_items", "calls", "name")
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.calls: list[Call] = []
@@ -60,8 +62,8 @@ class FakeFunction:
         if not items:
             raise ValueError(f"function {self.name!r}: the list must have at least one item")
         for item in items:
-            if isinstance(item, type) and issubclass(item, Simulated):
-                raise TypeError(f"function {self.name!r}: write {item.__name__}()")
+            if hint := _hint(item):
+                raise TypeError(f"function {self.name!r}: write {hint}")
         self._items = [*items]
 
     def next_item(self) -> Any:
@@ -79,6 +81,11 @@ class LambdaFunctions:
     other value is returned as JSON, and a `Simulated` reply is sent as it is.
     """
 
+    __slots__ = ("_functions", "_lock", "_unknown", "calls", "is_strict")
+    # Every name has a function, so none is "in" or missing.
+    __contains__ = None
+    __iter__ = None
+
     def __init__(self) -> None:
         #: Whether the test fails if it calls a function to which nothing was assigned.
         self.is_strict = True
@@ -91,9 +98,7 @@ class LambdaFunctions:
     def __getitem__(self, name: str) -> FakeFunction:
         with self._lock:
             if name not in self._functions:
-                if split_function_name(name).name != name:
-                    raise ValueError(f"write the bare name, {split_function_name(name).name!r}")
-                self._functions[name] = FakeFunction(name)
+                self._functions[name] = FakeFunction(_bare(name))
             return self._functions[name]
 
     def __setitem__(self, name: str, behaviour: Callable[[Any, Any], Any] | object) -> None:
@@ -123,3 +128,24 @@ class LambdaFunctions:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def _bare(name: str) -> str:
+    """Return ``name``; raise a ValueError unless it is the bare name of a function."""
+    try:
+        bare = split_function_name(function_name(name)).name
+    except ValueError as error:
+        raise ValueError(f"{name!r} {error}") from None
+    if bare != name:
+        raise ValueError(f"write the bare name, {bare!r}")
+    return name
+
+
+def _hint(item: object) -> str:
+    """Return what to write instead of ``item``, "" if nothing is wrong with it."""
+    kind = item if isinstance(item, type) else type(item)
+    if kind is item and issubclass(kind, Simulated):
+        return f"{kind.__name__}()"
+    if issubclass(kind, BaseException):
+        return f"FunctionError(message, {kind.__name__!r}), or a callable that raises"
+    return ""

@@ -160,6 +160,29 @@ def test_mistakes_of_assignments_are_errors(lambda_functions: LambdaFunctions) -
     for name in ("orders:live", "arn:aws:lambda:eu-west-1:123456789012:function:orders"):
         with pytest.raises(ValueError, match="write the bare name, 'orders'"):
             lambda_functions[name] = 1
+    for behaviour in (ValueError, ValueError("boom"), [ValueError("boom")]):
+        with pytest.raises(TypeError, match=r"write FunctionError\(message, 'ValueError'\), or a"):
+            lambda_functions["orders"] = behaviour
+    for invalid in ("", "order s", "bestellungä", None, 7):
+        with pytest.raises(ValueError, match=r"valid function name|non-empty string"):
+            lambda_functions[invalid] = 1  # type: ignore[index]
+
+
+def test_misspelt_attributes_are_errors(lambda_functions: LambdaFunctions) -> None:
+    with pytest.raises(AttributeError, match="is_stict"):
+        lambda_functions.is_stict = False  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="return_value"):
+        lambda_functions["orders"].return_value = 1  # type: ignore[attr-defined]
+
+
+def test_functions_are_neither_a_container_nor_iterable(
+    lambda_functions: LambdaFunctions,
+) -> None:
+    """Each name has a function, so the answer would be wrong."""
+    with pytest.raises(TypeError, match="not a container"):
+        assert "orders" in lambda_functions
+    with pytest.raises(TypeError, match="not iterable"):
+        list(lambda_functions)  # type: ignore[call-overload]
 
 
 #: What happens, options of the route, the status of the response, and calls.
