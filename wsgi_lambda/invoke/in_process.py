@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
+from types import MethodType
 from typing import Any
 
 from wsgi_lambda.errors import DeadlinePassed, LambdaError, TooManyInvocations
@@ -221,6 +222,8 @@ def _start(start: Callable[[], None]) -> None:
 
 def _key(named: Named) -> tuple[object, ...]:
     """Return a value that is equal for all names of the same handler."""
+    if isinstance(named, MethodType):  # each access makes another object
+        return "method", id(named.__self__), named.__func__
     if not isinstance(named, HandlerName):
         return "callable", id(named)
     source = os.path.abspath(named.source) if named.is_file else named.source.replace("/", ".")

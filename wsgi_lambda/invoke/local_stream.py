@@ -58,7 +58,7 @@ class LocalStream:
             self._is_closed = True
             self._delivery.finished = time.monotonic()
             self._lease.release()
-            self._run.close()
+            self._run.close(time.monotonic() + self._route.target.timeout)
 
     __del__ = close
 

@@ -29,26 +29,43 @@ class Turns:
         """Wait for a turn; raise `DeadlinePassed` at ``deadline``, a time of `time.monotonic`."""
         taken = self._taken
         with taken.changed:
-            while taken.count >= self._limit:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise DeadlinePassed(
-                        detail="earlier invocations of the handler are still running "
-                        f"(handler_concurrency is {self._limit})"
-                    )
-                taken.changed.wait(min(left, threading.TIMEOUT_MAX))
+            if taken.count >= self._limit:
+                self._wait(taken, deadline)
             taken.count += 1
         return Turn(taken)
+
+    def _wait(self, taken: _Taken, deadline: float) -> None:
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                # A turn that has become free is for another one.
+                taken.changed.notify()
+                raise DeadlinePassed(
+                    detail="earlier invocations of the handler are still running "
+                    f"(handler_concurrency is {self._limit})"
+                )
+            end = taken.release_late(now)
+            if taken.count < self._limit:
+                return
+            taken.changed.wait(min(deadline - now, end - now, threading.TIMEOUT_MAX))
 
 
 class _Taken:
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.count = 0
+        #: Turns that end at a time, and that time.
+        self.ends: dict[Turn, float] = {}
+
+    def release_late(self, now: float) -> float:
+        """Return the turns whose time has passed; the result is the time of the next one."""
+        for turn in [turn for turn, end in self.ends.items() if end <= now]:
+            turn.release()
+        return min(self.ends.values(), default=math.inf)
 
 
 class Turn:
-    """The right to run; `release` returns it, once."""
+    """The right to run; `release` or `release_at` returns it, once."""
 
     __slots__ = ("_taken",)
 
@@ -63,4 +80,14 @@ class Turn:
                 if self._taken is not None:  # pragma: no branch - else another thread was first
                     self._taken = None
                     taken.count -= 1
+                    taken.ends.pop(self, None)
                     taken.changed.notify()
+
+    def release_at(self, end: float) -> None:
+        """Return the turn at ``end``, a time of `time.monotonic`, unless that happens before."""
+        taken = self._taken
+        if taken is not None:
+            with taken.changed:
+                if self._taken is not None:  # pragma: no branch - else another thread was first
+                    taken.ends[self] = end
+                    taken.changed.notify_all()

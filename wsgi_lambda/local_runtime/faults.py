@@ -32,12 +32,13 @@ class Outcome:
     log: str = ""
 
 
-def failed(error: Exception, request_id: str) -> Outcome:
+def failed(error: Exception, request_id: str, exit_id: str = "") -> Outcome:
     """Return the outcome of an ``error`` that was raised.
 
     ``request_id`` is "" if the handler could not be loaded: AWS's runtime does not
     know it yet. An error that cannot be shown (its ``__str__`` raises) ends the
-    runtime on AWS; see `crashed`.
+    runtime on AWS; see `crashed`. Lambda names the request then: ``exit_id``, by
+    default ``request_id``.
     """
     try:
         if isinstance(error, Fault):
@@ -54,8 +55,9 @@ def failed(error: Exception, request_id: str) -> Outcome:
             }
         )
     except Exception as second:  # noqa: BLE001 - whatever a foreign __str__ raises
-        return crashed(second, request_id)
-    return Outcome(body, error_type, _log_lines(error_type, message, stack))
+        return crashed(second, exit_id or request_id)
+    # A class may have the name "", which would mean a result.
+    return Outcome(body, error_type or "Exception", _log_lines(error_type, message, stack))
 
 
 def exited(code: object, request_id: str) -> Outcome:
@@ -111,8 +113,8 @@ def _stack_trace(raised: TracebackType | None) -> list[str]:
 
 
 def _log_lines(error_type: str, message: str, stack: Sequence[str]) -> str:
-    head = f"[ERROR] {error_type}: {message}" if message else f"[ERROR] {error_type}"
-    lines = [head, "Traceback (most recent call last):"]
+    head = ": ".join(part for part in (error_type, message) if part)
+    lines = [f"[ERROR] {head}" if head else "[ERROR]", "Traceback (most recent call last):"]
     for frame in stack:
         for line in frame.splitlines():
             text = line.lstrip(" ")

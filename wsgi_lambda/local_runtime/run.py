@@ -27,12 +27,13 @@ class Environment:
 
     def __init__(self, load: Callable[[], Handler]) -> None:
         self._load = load
-        self._handler: Handler | None = None
+        self._handler: Handler | None = None  # None can be the value of its name, too
+        self._is_ready = False
 
     @property
     def is_ready(self) -> bool:
         """Whether the handler is loaded."""
-        return self._handler is not None
+        return self._is_ready
 
     def prepare(self, request_id: str) -> Outcome | None:
         """Load the handler unless that is done; return the function error if it fails.
@@ -62,25 +63,27 @@ class Environment:
 
     def call(self, payload: bytes, make_context: Callable[[], LambdaContext]) -> Any:
         """Return what the handler returns; raises whatever it raises."""
-        if self._handler is None:
+        if not self._is_ready:
             raise RuntimeError("the handler is not loaded")
         context = make_context()
-        return self._handler(decode(payload), context)
+        return self._handler(decode(payload), context)  # type: ignore[misc]  # None: TypeError
 
     def _prepare(self) -> None:
-        if self._handler is None:
+        if not self._is_ready:
             self._handler = self._load()
+            self._is_ready = True
 
 
 def attempt(step: Callable[[], T], request_id: str, exit_id: str = "") -> T | Outcome:
     """Return the result of ``step``, or the error of the function if it raises.
 
-    ``exit_id`` is the request id in the error of SystemExit, by default ``request_id``.
+    ``exit_id`` is the request id in the error of an end of the runtime, by default
+    ``request_id``.
     """
     try:
         return step()
     except Exception as error:  # noqa: BLE001 - whatever foreign code raises
-        return failed(error, request_id)
+        return failed(error, request_id, exit_id)
     except SystemExit as end:
         return exited(end.code, exit_id or request_id)
 

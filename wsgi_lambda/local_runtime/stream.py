@@ -5,12 +5,12 @@ AWS's own Python runtime cannot stream; this stands for Node's, and for custom o
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,6 +19,8 @@ from wsgi_lambda.local_runtime.encoding import Fault, encode
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, stopped
 from wsgi_lambda.local_runtime.run import Environment, attempt, write_log
 from wsgi_lambda.local_runtime.threads import start_thread
+
+log = logging.getLogger("wsgi_lambda")
 
 #: What separates the head of a stream from its body.
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
@@ -44,12 +46,14 @@ class ChunkSource:
         return attempt(self._produce, request_id)
 
     def close(self) -> None:
-        """Close the generator; nothing more is produced."""
+        """Close the generator; nothing more is produced. An error of the generator is logged."""
         close = getattr(self._chunks, "close", None)
         self._chunks = iter(())
         if close is not None:
-            with suppress(ValueError):  # another thread is producing a chunk
+            try:
                 close()
+            except Exception:
+                log.exception("the generator of a handler raised an error when it was closed")
 
     def _produce(self) -> bytes:
         if self._chunks is None:
@@ -79,9 +83,11 @@ def _bytes_of(data: bytes | str) -> bytes:
 
 
 class HasRelease(Protocol):
-    """The right to run, which is given back."""
+    """The right to run, which is given back, immediately or at a time of `time.monotonic`."""
 
     def release(self) -> None: ...
+
+    def release_at(self, end: float) -> None: ...
 
 
 class StreamedRun:
@@ -143,10 +149,15 @@ class StreamedRun:
                 return chunk
             return self._outcome or Outcome(b"")
 
-    def close(self) -> None:
-        """Close the generator, as soon as it has produced its next chunk."""
+    def close(self, deadline: float) -> None:
+        """Close the generator, as soon as it has produced its next chunk.
+
+        If that takes longer than ``deadline``, a time of `time.monotonic`, or than the
+        function's own timeout, it gives up its turn then.
+        """
         with self._changed:
             self._is_closed = True
+            self._turn.release_at(min(deadline, self._began + self._limit))
             self._changed.notify_all()
 
     @property
@@ -180,20 +191,21 @@ class StreamedRun:
 
     def _produce(self) -> Outcome:
         is_first, started = not self._environment.is_ready, time.monotonic()
-        failure = self._environment.prepare(self._request_id)
-        with self._changed:
-            self._began = time.monotonic()
-            self._init = self._began - started if is_first else None
-            self._changed.notify_all()
+        try:
+            failure = self._environment.prepare(self._request_id)
+        finally:
+            with self._changed:
+                self._began = time.monotonic()
+                self._init = self._began - started if is_first else None
+                self._changed.notify_all()
         if failure is not None:
             return failure
         chunk = self._source.next_chunk(self._request_id)
         while isinstance(chunk, bytes) and chunk:
             self._turn.release()
-            if not self._hand_over(chunk):
+            if not (self._hand_over(chunk) and self._go_on()):
                 self._source.close()
                 break
-            self._turn = self._take_turn()
             chunk = self._source.next_chunk(self._request_id)
         return chunk if isinstance(chunk, Outcome) else Outcome(b"")
 
@@ -203,4 +215,11 @@ class StreamedRun:
             self._ready.append(chunk)
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._is_closed or not self._ready)
+            return not self._is_closed
+
+    def _go_on(self) -> bool:
+        """Wait for another turn; return False if nobody wants another chunk any more."""
+        turn = self._take_turn()
+        with self._changed:
+            self._turn = turn
             return not self._is_closed

@@ -99,10 +99,12 @@ class ThreadedRun:
 
     def _run(self) -> Outcome:
         is_first, started = not self._environment.is_ready, time.monotonic()
-        failure = self._environment.prepare(self._request_id)
-        self._began = time.monotonic()
-        self._init = self._began - started if is_first else None
-        self._has_begun.set()
+        try:
+            failure = self._environment.prepare(self._request_id)
+        finally:
+            self._began = time.monotonic()
+            self._init = self._began - started if is_first else None
+            self._has_begun.set()
         if failure is not None:
             return failure
         make_context = partial(self._make_context, deadline=self._end)

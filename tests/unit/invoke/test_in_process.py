@@ -63,6 +63,12 @@ class Gate:
             self.inside -= 1
         return "done"
 
+    def handle(self, event: Any, context: Any) -> str:
+        return self(event, context)
+
+    def count(self, event: Any, context: Any) -> int:
+        return self.runs
+
 
 @pytest.fixture(autouse=True)
 def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +197,23 @@ def test_server_survives_the_end_of_the_runtime(end: BaseException, reason: str)
         "errorMessage": f"RequestId: {request_id} Error: {reason}",
     }
     assert client.get("/f").json == "alive"
+
+
+@pytest.mark.parametrize("mode", ["BUFFERED", "RESPONSE_STREAM"])
+@pytest.mark.parametrize("end", ["KeyboardInterrupt", "GeneratorExit", "SystemExit(1)"])
+def test_server_survives_the_end_of_the_runtime_while_loading(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, end: str, mode: str
+) -> None:
+    caplog.set_level(logging.INFO, "wsgi_lambda.tail")
+    path = tmp_path / "app.py"
+    path.write_text(f"raise {end}\n")
+    client = make_client(f"{path}:handler", invoke_mode=mode, unhandled_status=500)
+    response = client.get("/f")
+    assert response.status_code == 500
+    assert "Runtime exited with error: exit status 1" in caplog.text
+    assert f"REPORT RequestId: {response.headers['X-Amzn-RequestId']}" in caplog.text
+    path.write_text("def handler(event, context):\n    return b'alive'\n")
+    assert client.get("/f").data == b"alive"
 
 
 def test_result_over_lambdas_limit_is_a_function_error() -> None:
@@ -412,6 +435,19 @@ def test_routes_with_the_same_handler_share_the_smallest_limit(gate: Gate) -> No
     gate.opened.set()
     responses(threads)
     assert (gate.most, gate.runs) == (1, 3)
+
+
+def test_routes_with_a_method_of_the_same_object_share_the_limit(gate: Gate) -> None:
+    routes = {path: {"function_name": "f", "handler": gate.handle} for path in ("/a", "/b")}
+    routes["/other"] = {"function_name": "f", "handler": Gate().count}
+    client = Client(LambdaMiddleware(None, {"local": True, "routes": routes}))
+    threads = [thread for path in ("/a", "/b") for thread in in_threads(client, 1, path)]
+    assert gate.entered.acquire(timeout=20)
+    assert not gate.entered.acquire(timeout=0.05)
+    assert client.get("/other").json == 0
+    gate.opened.set()
+    responses(threads)
+    assert (gate.most, gate.runs) == (1, 2)
 
 
 def test_names_of_one_handler_are_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

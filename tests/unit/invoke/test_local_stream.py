@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
+from tests.unit.invoke.test_in_process import wait_for
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import FunctionError, StreamCutOff
@@ -282,6 +283,88 @@ def test_stream_that_is_late_gives_up_its_turn(slow: Callable[[int], Slow]) -> N
     app = make_app(slow(0), timeout=100)
     client = Client(app)
     assert [client.get("/f").status_code for _ in range(2)] == [504, 504]
+
+
+def make_shared(handler: Handler, **options: Any) -> LambdaMiddleware:
+    """Return an app whose route for GET has ``options``; that for POST shares its turns."""
+    route = {"function_name": "chat", "handler": handler, "invoke_mode": "RESPONSE_STREAM"}
+    routes = [
+        {**route, "methods": ["GET"], **options},
+        {**route, "methods": ["POST"], "timeout": 20_000},
+    ]
+    return LambdaMiddleware(None, {"local": True, "routes": {"/f": routes}})
+
+
+@pytest.mark.parametrize("name", ["timeout", "handler_timeout"])
+def test_closed_stream_that_hangs_gives_up_its_turn(name: str) -> None:
+    """A page that is loaded again while a stream of it waits for news."""
+    hangs, end, calls = threading.Event(), threading.Event(), iter(range(9))
+
+    def handler(event: Any, context: Any) -> Iterator[str]:
+        yield "first"
+        if next(calls) == 0:
+            hangs.set()
+            end.wait()
+
+    app = make_shared(handler, **{name: 1000})
+    opened = Opened(app)
+    assert opened.next() == b"first"
+    assert hangs.wait(20)
+    opened.body.close()
+    response = Client(app).post("/f")
+    end.set()
+    assert response.data == b"first"
+
+
+def test_stream_that_is_cut_off_while_it_waits_for_a_turn_ends() -> None:
+    entered, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+    made: list[str] = []
+
+    def handler(event: Any, context: Any) -> Iterator[str]:
+        if event:
+            entered.set()
+            assert go_on.wait(20)
+            yield "other"
+            return
+        try:
+            for chunk in ("first", "second", "third"):
+                made.append(chunk)
+                yield chunk
+        finally:
+            closed.set()
+
+    app = make_shared(handler, timeout=1000)
+    opened = Opened(app)
+    assert opened.next() == b"first"
+    other = threading.Thread(target=Client(app).post, args=("/f?other",), daemon=True)
+    other.start()
+    assert entered.wait(20)
+    with pytest.raises(StreamCutOff):
+        list(opened.body)
+    before = [*made]
+    go_on.set()
+    assert closed.wait(20)
+    other.join(20)
+    assert made == before
+    assert Client(app).post("/f?other").data == b"other"
+
+
+def test_error_of_a_generator_that_is_closed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    ended = threading.Event()
+
+    def handler(event: Any, context: Any) -> Iterator[str]:
+        try:
+            yield "first"
+        finally:
+            ended.set()
+            raise ValueError("boom")
+
+    opened = Opened(make_app(handler))
+    assert opened.next() == b"first"
+    opened.body.close()
+    assert ended.wait(20)
+    message = wait_for(caplog, logging.ERROR)
+    assert message == "the generator of a handler raised an error when it was closed"
 
 
 def test_slot_is_held_until_the_end() -> None:

@@ -66,3 +66,58 @@ def test_waiting_ends_when_a_turn_is_released() -> None:
     for thread in threads:
         thread.join(20)
     assert turns.take(0.0)
+
+
+def test_turn_is_free_at_its_end() -> None:
+    turns = Turns()
+    turns.limit_to(1)
+    started = time.monotonic()
+    turns.take().release_at(started + 0.05)
+    second = turns.take(started + 20)
+    assert started + 0.05 <= time.monotonic() < started + 10
+    second.release_at(started + 20)
+    second.release()
+    second.release_at(0.0)
+    third = turns.take(0.0)
+    with pytest.raises(DeadlinePassed):
+        turns.take(0.0)
+    third.release()
+    assert turns.take(0.0)
+
+
+def test_turn_is_not_taken_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would run a handler whose result nobody awaits; the next one gets the turn."""
+    turns = Turns()
+    turns.limit_to(1)
+    turn, ended = turns.take(), threading.Semaphore(0)
+    waiting, wait = threading.Semaphore(0), threading.Condition.wait
+    threads: list[threading.Thread] = []
+    outcomes: list[str] = []
+
+    def take(deadline: float) -> None:
+        try:
+            turns.take(deadline)
+        except DeadlinePassed:
+            outcomes.append("late")
+        else:
+            outcomes.append("taken")
+        ended.release()
+
+    def wake_up_late(condition: threading.Condition, timeout: float | None = None) -> bool:
+        """Wait until a turn is free, as on a busy machine."""
+        if threading.current_thread() not in threads:
+            return wait(condition, timeout)
+        waiting.release()
+        return wait(condition)
+
+    monkeypatch.setattr(threading.Condition, "wait", wake_up_late)
+    deadline = time.monotonic() + 0.2
+    for each in (deadline, deadline + 20):
+        threads.append(threading.Thread(target=take, args=(each,), daemon=True))
+        threads[-1].start()
+        assert waiting.acquire(timeout=20)
+    time.sleep(max(0.0, deadline - time.monotonic()))
+    turn.release()
+    assert ended.acquire(timeout=20)
+    assert ended.acquire(timeout=20)
+    assert sorted(outcomes) == ["late", "taken"]

@@ -171,6 +171,8 @@ FAILURES = {
     "library": "decimal.Decimal('x')",
     "several arguments": "raise ValueError('a', 1)",
     "class inside": "class Own(Exception): pass\n    raise Own('a')",
+    "class without a name": "raise type('', (Exception,), {})('a')",
+    "class without a name, no text": "raise type('', (Exception,), {})",
 }
 
 
@@ -179,6 +181,7 @@ def test_exception_is_reported_alike(folder: Path, lines: str) -> None:
     write_module(folder, "app", f"{IMPORTS}\ndef handler(event, context):\n    {lines}\n")
     posted, outcome = theirs("app.handler", b"{}"), ours("app.handler", b"{}")
     # The runtimes have different numbers of frames below a recursion.
+    assert outcome.error_type
     assert re.sub(REPEATED, b"", outcome.body) == re.sub(REPEATED, b"", posted.body or b"")
     assert re.sub(REPEATED, b"", outcome.log.encode()) == re.sub(
         REPEATED, b"", f"{posted.log}\n".encode()
@@ -279,6 +282,24 @@ def test_malformed_client_context_is_a_function_error(folder: Path) -> None:
     found, expected = json.loads(outcome.body), json.loads(posted.body or b"")
     # Their frames are those of the runtime itself.
     assert found == {**expected, "stackTrace": []}
+
+
+def test_handler_that_is_none_is_called_alike(folder: Path) -> None:
+    write_module(folder, "app", "handler = None\n")
+    posted, outcome = theirs("app.handler", b"{}"), ours("app.handler", b"{}")
+    # Their frame is that of the runtime itself.
+    assert json.loads(outcome.body) == {**json.loads(posted.body or b""), "stackTrace": []}
+
+
+def test_module_that_raises_an_unprintable_error_ends_the_runtime_of_this_request(
+    folder: Path,
+) -> None:
+    write_module(folder, "app", f"{IMPORTS}\nraise Unprintable\n")
+    with pytest.raises(ZeroDivisionError):
+        theirs("app.handler", b"{}")
+    assert json.loads(ours("app.handler", b"{}").body)["errorMessage"] == (
+        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 1"
+    )
 
 
 @pytest.mark.parametrize("lines", ["raise Unprintable", "return '\\ud800'"])

@@ -101,6 +101,20 @@ def test_failure_later_cuts_the_response_off(
     assert "a chunk must be bytes or str, not int" in caplog.text
 
 
+def test_error_of_a_generator_that_is_closed_is_logged(
+    lambda_functions: LambdaFunctions, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(event: Any, context: Any) -> Iterator[str]:
+        try:
+            yield "no head"
+        finally:
+            raise ValueError("boom")
+
+    lambda_functions["chat"] = handler
+    assert Client(make_app(is_proxy_integration=True)).get("/f").status_code == 502
+    assert "the generator of a handler raised an error when it was closed" in caplog.text
+
+
 def test_log_is_part_of_the_end(
     lambda_functions: LambdaFunctions, caplog: pytest.LogCaptureFixture
 ) -> None:
