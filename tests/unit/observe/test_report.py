@@ -45,6 +45,12 @@ REPORTS = {
         Report(12.34, 13.0, 128, 40, status="error"),
     ),
     "x-ray": (f"{LINE}\nXRAY TraceId: 1-5e\tSegmentId: 2\tSampled: true\t\n", PLAIN),
+    "init-after-the-status": (
+        f"{LINE}Status: error\tInit Duration: 100.10 ms\n",
+        Report(12.34, 13.0, 128, 40, 100.1, None, "error"),
+    ),
+    "billed-restore-alone": (f"{LINE}Billed Restore Duration: 4 ms\t\n", PLAIN),
+    "unknown-fields": (f"{LINE}Cost: 3\tIdle Duration: 4 ms\n", PLAIN),
     "a-report-printed-before": (f"{LINE.replace('12.34', '9')}\n{LINE}\n", PLAIN),
     "a-report-printed-within-a-line": (f"{LINE}\nmy {LINE.replace('12.34', '9')}\n", PLAIN),
     "json": (f"{{}}\n{in_json()}\n", Report(12.34, 13.0, 128, 40, status="success")),
@@ -58,6 +64,11 @@ REPORTS = {
         Report(12.34, 13.0, 128, 40, None, 9.5, "timeout"),
     ),
     "json-with-another-status": (in_json("failure"), PLAIN),
+    "json-of-800-bytes": (
+        in_json(more="x" * 500),
+        Report(12.34, 13.0, 128, 40, status="success"),
+    ),
+    "json-within-a-report": (f'{LINE}"platform.report"\n', PLAIN),
     "text-after-json": (f"{in_json()}\n{LINE}\n", PLAIN),
     "behind-more-than-is-read": (f"{'x' * 3000}\n{LINE}\n", PLAIN),
 }
@@ -78,14 +89,20 @@ NONE = {
     "truncated-unit": encoded(LINE[:-2]),
     "no-number": encoded(LINE.replace("12.34", "")),
     "two-points": encoded(LINE.replace("12.34", "1.2.3")),
+    "huge-time": encoded(LINE.replace("Billed Duration: 13", f"Billed Duration: {'9' * 400}")),
+    "huge-memory": encoded(LINE.replace("128", "9" * 400)),
     "no-number-of-the-init": encoded(f"{LINE}Init Duration: "),
     "within-a-line": encoded(f"my {LINE}"),
     "beginning-was-cut-off": encoded(f"{'x' * 900}{LINE}" * 2),
+    "first-part-begins-within-a-line": encoded(f"{'y' * 3000}{LINE}".ljust(3000 + 384, "x")),
+    "both-parts-begin-within-a-line": encoded(f"{'y' * 3000}{LINE}".ljust(3000 + 1026, "x")),
     "json-without-metrics": encoded(in_json().replace("metrics", "m")),
     "json-without-a-number": encoded(in_json().replace("durationMs", "d")),
     "json-text": encoded(in_json(durationMs="12")),
     "json-bool": encoded(in_json(durationMs=True)),
     "json-nan": encoded(in_json(durationMs=float("nan"))),
+    "json-huge": encoded(in_json(durationMs=10**400)),
+    "json-infinite": encoded(in_json(durationMs=float("inf"))),
     "json-of-another-type": encoded(in_json().replace("3f1d", "3f1d").replace('"type":"', '"t":"')),
     "json-other-type": encoded('{"type":"x","about":"platform.report"}'),
     "json-list": encoded('{"type":"platform.report","record":[]}'),
@@ -98,3 +115,14 @@ NONE = {
 @pytest.mark.parametrize("log_result", NONE.values(), ids=NONE)
 def test_no_report(log_result: str) -> None:
     assert read_report(log_result) is None
+
+
+# The log is decoded in two parts.
+@pytest.mark.parametrize("line", [LINE, in_json()], ids=["text", "json"])
+def test_report_is_found_wherever_it_begins(line: str) -> None:
+    for length in range(1026 - len(line) - 2):
+        log = f"{'y' * 3000}\n{line}\n{'x' * length}"
+        found = read_report(encoded(log))
+        assert found is not None, length
+        assert found._replace(status="") == PLAIN
+    assert read_report(encoded(f"{'y' * 3000}\n{line}\n{'x' * 1026}")) is None
