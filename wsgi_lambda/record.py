@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from operator import attrgetter
 
-from wsgi_lambda.delivery import Delivery, first_value
+from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.observe import (
     FIELDS,
@@ -126,9 +126,11 @@ def _fill(record: InvocationRecord, delivery: Delivery) -> None:
     record.outcome = delivery.outcome
     record.lambda_status = delivery.status
     if delivery.headers:
-        record.aws_request_id = delivery.request_id
-        record.function_error = first_value(delivery.headers, "x-amz-function-error")
-        record.executed_version = first_value(delivery.headers, "x-amz-executed-version")
+        # The first value of each name: later ones are replaced.
+        found = {name.lower(): value for name, value in reversed(delivery.headers)}
+        record.aws_request_id = found.get("x-amzn-requestid", "")
+        record.function_error = found.get("x-amz-function-error", "")
+        record.executed_version = found.get("x-amz-executed-version", "")
     record.credentials_ms = delivery.credentials_wait * 1000
     record.backoff_ms = delivery.backoff * 1000
     record.attempts = delivery.attempts

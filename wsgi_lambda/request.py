@@ -161,9 +161,12 @@ class Request:
     def trace(self) -> str:
         """The trace as `Root=…;Parent=…;Sampled=…`: propagated or the client's, else a new root."""
         if self._trace is None:
-            given = trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
-            self._trace = trace_in(self.propagated) or given or new_trace()
+            own = self.propagated and trace_in(self.propagated)
+            self._trace = own or self._given_trace() or new_trace()
         return self._trace
+
+    def _given_trace(self) -> str:
+        return trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
 
 
 class NoRequest:

@@ -14,10 +14,12 @@ HEADER = "x-amzn-trace-id"
 
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 _FIELDS = {
-    "Root": re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"),
-    "Parent": re.compile(r"[0-9a-f]{16}"),
-    "Sampled": re.compile(r"[01]"),
+    "Root": "1-[0-9a-f]{8}-[0-9a-f]{24}",
+    "Parent": "[0-9a-f]{16}",
+    "Sampled": "[01]",
 }
+# As AWS's services and `otel` write them: nothing is left out or moved.
+_CANONICAL = re.compile("Root={Root}(?:;Parent={Parent})?(?:;Sampled={Sampled})?".format(**_FIELDS))
 # https://www.w3.org/TR/trace-context/#traceparent-header
 # Later versions may append fields; the version "ff" is invalid.
 _TRACEPARENT = re.compile(
@@ -48,11 +50,13 @@ def new_trace() -> str:
 
 
 def _from_amazon(value: str) -> str:
+    if _CANONICAL.fullmatch(value):
+        return value
     given = dict(_pair(part) for part in reversed(value.split(";")))
     fields = [
         f"{name}={given[name]}"
         for name, pattern in _FIELDS.items()
-        if pattern.fullmatch(given.get(name, ""))
+        if re.fullmatch(pattern, given.get(name, ""))
     ]
     return ";".join(fields) if fields and fields[0].startswith("Root=") else ""
 

@@ -43,6 +43,15 @@ def records(caplog: pytest.LogCaptureFixture) -> Callable[[], list[logging.LogRe
     return lambda: [each for each in caplog.records if each.name == "wsgi_lambda.access"]
 
 
+def test_first_of_two_request_ids_counts(
+    lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r-1\r\nx-amzn-requestid: r-2\r\n"
+    lambda_server.script(far_end.raw(head + b"Content-Length: 2\r\n\r\n{}"))
+    Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
+    assert records()[0].aws_request_id == "r-1"
+
+
 def test_fields_of_a_success(
     lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
 ) -> None:

@@ -19,6 +19,10 @@ AMAZON = {
     ),
     "any-order-with-blanks": (f"Sampled=0; {ROOT} ;Self=1-2", f"{ROOT};Sampled=0"),
     "first-of-two-roots": (f"{ROOT};Root=1-00000000-000000000000000000000000", ROOT),
+    "first-of-two-parents": (
+        f"{ROOT};Parent=53995c3f42cd8ad8;Parent=63995c3f42cd8ad8",
+        f"{ROOT};Parent=53995c3f42cd8ad8",
+    ),
     "bad-parent": (f"{ROOT};Parent=xyz;Sampled=1", f"{ROOT};Sampled=1"),
     "sampling-not-decided": (f"{ROOT};Sampled=?", ROOT),
     "capitals": (ROOT.upper(), ""),

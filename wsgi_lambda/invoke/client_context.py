@@ -23,13 +23,15 @@ def with_w3c(encoded: str | None, propagated: Mapping[str, str]) -> str | None:
     `w3c` wins. Above the limit of AWS, `baggage` is left out first, then `tracestate`, then
     all of it.
     """
-    w3c = {name: propagated[name] for name in _W3C if propagated.get(name)}
+    # json.dumps takes 0.4 µs for a string, 2 µs for a dict.
+    w3c = [f'"{name}": {json.dumps(propagated[name])}' for name in _W3C if propagated.get(name)]
     own = json.loads(base64.b64decode(encoded)) if encoded else {}
     if "w3c" in own:
         return encoded
+    before = f"{json.dumps(own)[:-1]}, " if own else "{"
     while w3c:
-        longer = base64.b64encode(json.dumps({**own, "w3c": w3c}).encode())
+        longer = base64.b64encode(f'{before}"w3c": {{{", ".join(w3c)}}}}}'.encode())
         if len(longer) <= CLIENT_CONTEXT_LENGTH:
             return longer.decode("ascii")
-        w3c.popitem()
+        w3c.pop()
     return encoded

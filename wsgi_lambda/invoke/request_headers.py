@@ -6,7 +6,8 @@ rebuilt from its parts, a tenant id must match AWS's pattern.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
@@ -54,14 +55,19 @@ def own_headers(
 def _add_client_context(
     headers: dict[str, str], propagated: Mapping[str, str], target: Target
 ) -> None:
+    # Lambda hands a client context only to functions that it waits for.
+    if target.invocation_type == "RequestResponse":
+        context = _with_w3c()(target.client_context, propagated)
+        if context is not None:
+            headers["X-Amz-Client-Context"] = context
+
+
+@cache
+def _with_w3c() -> Callable[[str | None, Mapping[str, str]], str | None]:
     # Only a configuration with observers pays for this import.
     from wsgi_lambda.invoke.client_context import with_w3c
 
-    # Lambda hands a client context only to functions that it waits for.
-    if target.invocation_type == "RequestResponse":
-        context = with_w3c(target.client_context, propagated)
-        if context is not None:
-            headers["X-Amz-Client-Context"] = context
+    return with_w3c
 
 
 def _tenant(request: Request, name: str) -> str:
