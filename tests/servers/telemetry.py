@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -34,16 +35,25 @@ class Telemetry:
     def metrics(self, route: str) -> dict[str, list[tuple[dict[str, Any], Any]]]:
         """Return the attributes and values of each metric for ``route``."""
         found: dict[str, list[tuple[dict[str, Any], Any]]] = {}
+        for name, point in self._points(route):
+            value = point.sum if hasattr(point, "sum") else point.value
+            found.setdefault(name, []).append((dict(point.attributes), value))
+        return found
+
+    def exemplars(self, route: str) -> list[int | None]:
+        """Return the ids of the traces with which the durations of ``route`` were measured."""
+        name = "wsgi_lambda.invocation.duration"
+        points = [point for each, point in self._points(route) if each == name]
+        return [exemplar.trace_id for point in points for exemplar in point.exemplars]
+
+    def _points(self, route: str) -> Iterator[tuple[str, Any]]:
         data = self._reader.get_metrics_data()
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
                     for point in metric.data.data_points:
-                        attributes = dict(point.attributes or {})
-                        if attributes.get("wsgi_lambda.route") == route:
-                            value = point.sum if hasattr(point, "sum") else point.value
-                            found.setdefault(metric.name, []).append((attributes, value))
-        return found
+                        if (point.attributes or {}).get("wsgi_lambda.route") == route:
+                            yield metric.name, point
 
 
 telemetry = cache(Telemetry)

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from tests.conftest import MakeApp, defaults
 from tests.servers import lambda_server as far_end
+from tests.servers.event_stream import chunk, complete, stream
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.telemetry import Telemetry, telemetry
 from wsgi_lambda import LambdaMiddleware
@@ -165,6 +166,7 @@ def test_span_of_a_failure(
     expected = (StatusCode.ERROR, outcome) if error else (StatusCode.UNSET, None)
     assert (span.status.status_code, span.status.description) == expected
     assert found.get("http.request.resend_count") == (1 if "retries" in options else None)
+    assert not {None, ""} & set(found.values())
     assert "secret" not in span.to_json()
 
 
@@ -321,6 +323,62 @@ def test_metrics(
     }
 
 
+def test_requests_that_have_not_ended_are_active(
+    exported: Telemetry, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    seen: list[Any] = []
+
+    def look(request: Any) -> None:
+        seen.append(exported.metrics("/busy").get("wsgi_lambda.invocation.active"))
+
+    def call_another_app(request: Any) -> None:
+        Client(app_of(make_app, "/busy", authorize=look)).get("/busy")
+
+    labels = {"wsgi_lambda.route": "/busy", "faas.invoked_name": "orders"}
+    client = Client(app_of(make_app, "/busy", authorize=call_another_app))
+    client.get("/busy")
+    client.get("/busy")
+    assert seen == [[(labels, 2)], [(labels, 2)]]
+    assert exported.metrics("/busy")["wsgi_lambda.invocation.active"] == [(labels, 0)]
+
+
+def test_stream_is_active_until_its_end(
+    exported: Telemetry, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    lambda_server.script(stream(chunk(b"one"), complete()))
+    app = app_of(make_app, "/chat", invoke_mode="RESPONSE_STREAM")
+    response = Client(app).get("/chat", buffered=False)
+    assert exported.metrics("/chat")["wsgi_lambda.invocation.active"][0][1] == 1
+    assert response.data == b"one"
+    response.close()
+    assert exported.metrics("/chat")["wsgi_lambda.invocation.active"][0][1] == 0
+
+
+def test_measurements_are_exemplars_of_the_trace_around_them(
+    exported: Telemetry, make_app: MakeApp
+) -> None:
+    client = Client(app_of(make_app, "/traced"))
+    client.get("/traced")
+    assert exported.exemplars("/traced") == []
+    with exported.provider.get_tracer("app").start_as_current_span("page") as page:
+        client.get("/traced")
+    assert exported.exemplars("/traced") == [page.get_span_context().trace_id]
+
+
+def test_routes_of_two_hosts_have_their_own_attributes(
+    exported: Telemetry, make_app: MakeApp
+) -> None:
+    functions = {"a": "a.test", "b": "b.test"}
+    routes = [{"function_name": name, "hosts": [host]} for name, host in functions.items()]
+    client = Client(make_app({"/hosts": routes}, observers=["otel"]))
+    for host in functions.values():
+        client.get("/hosts", base_url=f"http://{host}")
+    found = [(span.attributes or {})["faas.invoked_name"] for span in exported.spans()]
+    assert found == ["a", "b"]
+    counted = exported.metrics("/hosts")["wsgi_lambda.invocation.active"]
+    assert [labels["faas.invoked_name"] for labels, _ in counted] == ["a", "b"]
+
+
 def test_no_op_objects_propagate_nothing(
     exported: Telemetry,
     lambda_server: LambdaServer,
@@ -352,6 +410,8 @@ def test_warm_start_is_billed(
     warm = base64.b64encode(REPORT.partition("\tInit")[0].encode()).decode()
     lambda_server.respond(200, {"X-Amz-Log-Result": warm})
     Client(app_of(make_app, "/warm")).get("/warm")
+    (span,) = exported.spans()
+    assert (span.attributes or {})["faas.coldstart"] is False
     found = exported.metrics("/warm")
     assert "wsgi_lambda.function.cold_starts" not in found
     assert found["wsgi_lambda.function.billed_duration"][0][1] == 2.0
