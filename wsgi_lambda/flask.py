@@ -162,6 +162,9 @@ class LambdaFunctions:
         self, app: Flask, dispatcher: Dispatcher, rules: Iterable[flask_rules.UrlRule]
     ) -> Blueprint:
         blueprint = Blueprint(EXTENSION, __name__)
+        hosts = flask_rules.any_host(app)
+        if hosts:
+            blueprint.url_defaults(flask_rules.add_current_host)
         views: dict[str, Callable[..., Any]] = {}
         for rule in rules:
             if rule.endpoint not in views:
@@ -176,7 +179,7 @@ class LambdaFunctions:
                 methods=rule.methods,
                 strict_slashes=False,
                 merge_slashes=False,
-                **flask_rules.any_host(app),
+                **hosts,
             )
         return blueprint
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, MapAdapter, Rule
 
@@ -80,6 +80,14 @@ def any_host(app: Flask) -> dict[str, Any]:
     if app.url_map.host_matching:
         return {"host": "<wsgi_lambda_host:host>"}
     return {"subdomain": "<wsgi_lambda_host:host>"} if app.subdomain_matching else {}
+
+
+def add_current_host(endpoint: str, values: dict[str, Any]) -> None:  # noqa: ARG001
+    """Let `url_for` build the url of a route on the host of the current request."""
+    given: Any = request if has_request_context() else None
+    adapter: Any = current_app.create_url_adapter(given)
+    is_host = adapter.map.host_matching
+    values.setdefault("host", adapter.server_name if is_host else adapter.subdomain)
 
 
 def drop_implied_head(app: Flask, rules: Iterable[UrlRule]) -> None:

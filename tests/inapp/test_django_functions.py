@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import werkzeug
 
 from tests.inapp.conftest import V1, V2, MakeDjango, events
 from tests.servers.lambda_server import LambdaServer
@@ -208,6 +209,24 @@ def test_function_may_be_invoked_from_any_thread(
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(functions["pay"].invoke, [{"n": number} for number in range(8)]))
     assert [each.json["n"] for each in results] == list(range(8))
+
+
+def test_authorize_guards_views_and_not_invoke(make_django: MakeDjango, far: LambdaServer) -> None:
+    from django.http import JsonResponse
+    from django.urls import path
+
+    from wsgi_lambda.django import functions, lambda_view
+
+    urls = [
+        path("view/", lambda_view("pay")),
+        path("own/", lambda request: functions["pay"].respond(request)),
+        path("python/", lambda request: JsonResponse(functions["pay"].invoke().json)),
+    ]
+    options = {"authorize": lambda _: werkzeug.Response("", 401)}
+    client = make_django({}, {"pay": {}}, urls=urls, options=options).client
+    paths = ("/view/", "/own/", "/python/")
+    assert [client.get(path).status_code for path in paths] == [401, 401, 200]
+    assert len(far.invocations) == 1
 
 
 def test_unknown_name(make_django: MakeDjango) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import werkzeug
 from flask import Blueprint, Flask, request
 from flask.json.provider import JSONProvider
 
@@ -176,6 +177,17 @@ def test_nothing_of_the_request_is_passed_on(make_flask: MakeFlask, far: LambdaS
     (invocation,) = far.invocations
     assert invocation.header("x-own") is None
     assert trace not in (invocation.header("x-amzn-trace-id") or "")
+
+
+def test_authorize_guards_views_and_not_invoke(make_flask: MakeFlask, far: LambdaServer) -> None:
+    app, functions = make_flask({}, {"pay": {}}, authorize=lambda _: werkzeug.Response("", 401))
+    app.add_url_rule("/view", view_func=functions.view("pay"))
+    app.add_url_rule("/own", "own", lambda: functions["pay"].respond())
+    app.add_url_rule("/python", "python", lambda: functions["pay"].invoke().json)
+    client = app.test_client()
+    paths = ("/view", "/own", "/python")
+    assert [client.get(path).status_code for path in paths] == [401, 401, 200]
+    assert len(far.invocations) == 1
 
 
 def test_unknown_name(make_flask: MakeFlask, far: LambdaServer) -> None:

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask, request, session
+from flask import Blueprint, Flask, request, session
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
@@ -233,6 +233,38 @@ def test_handler_of_the_app_for_the_error_wins(
         register()
     response = app.test_client().get("/route")
     assert (response.status_code, response.text) == (418, "own 502")
+
+
+HANDLERS = {
+    "status of the blueprint": ["blueprint 502", "app 502"],
+    "blueprint's own error": ["blueprint error", "app 502"],
+    "any exception of the app": ["exception"],
+    "any exception of the blueprint": ["blueprint exception", "app 502"],
+}
+
+
+@pytest.mark.parametrize("registered", HANDLERS.values(), ids=HANDLERS)
+@pytest.mark.parametrize("order", [1, -1])
+def test_handlers_of_blueprints_and_of_any_exception(
+    make_flask: MakeFlask, far: LambdaServer, registered: list[str], order: int
+) -> None:
+    """As Flask chooses: those of the blueprint first; for a status, then for the exception."""
+    app, functions = make_flask({}, {"pay": {}}, **PROXY)
+    blueprint = Blueprint("shop", "shop")
+    kinds: dict[str, tuple[Any, Any]] = {
+        "blueprint 502": (blueprint, 502),
+        "blueprint error": (blueprint, LambdaError),
+        "blueprint exception": (blueprint, Exception),
+        "app 502": (app, 502),
+        "exception": (app, Exception),
+    }
+    for name in registered[::order]:
+        place, kind = kinds[name]
+        place.register_error_handler(kind, lambda error, name=name: (name, 418))
+    blueprint.add_url_rule("/pay", view_func=functions.view("pay"))
+    app.register_blueprint(blueprint)
+    far.script(function_error())
+    assert app.test_client().get("/pay").text == registered[0]
 
 
 @pytest.mark.parametrize("path", ENDINGS)

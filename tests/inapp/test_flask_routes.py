@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, url_for
 from werkzeug.routing import BaseConverter
 
 from tests.conftest import defaults
@@ -93,6 +93,35 @@ def test_hosts_of_routes_decide_in_an_app_that_matches_hosts(
     response = app.test_client().get(path, headers={"Host": host})
     assert (response.status_code, names(far)) == ((200, [name]) if name else (404, []))
     assert app.test_cli_runner().invoke(args=["lambda", "routes"]).exit_code == 0
+
+
+def test_url_of_a_route_is_built_on_the_current_host(make_flask: MakeFlask) -> None:
+    paths = {"/shop": "f", "/t/{id}": "f"}
+    app = Flask("shop", host_matching=True, static_host="shop.test")
+    make_flask(paths, app=app)
+    with app.test_request_context(base_url="http://eu.test:8000"):
+        assert url_for("wsgi_lambda.route_/shop", below="a/b") == "/shop/a/b"
+        assert url_for("wsgi_lambda.route_/shop", _external=True) == "http://eu.test:8000/shop"
+        other = url_for("wsgi_lambda.route_/t/{id}", p1=7, host="us.test")
+        assert other == "http://us.test/t/7"
+    app.config["SERVER_NAME"] = "shop.test"
+    with app.app_context():
+        assert url_for("wsgi_lambda.route_/shop") == "http://shop.test/shop"
+
+
+def test_url_of_a_route_is_built_on_the_current_subdomain(make_flask: MakeFlask) -> None:
+    app = Flask("shop", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "shop.test"
+    make_flask({"/shop": "f"}, app=app)
+    for base, external in [
+        ("http://eu.shop.test", "http://eu.shop.test/shop"),
+        ("http://shop.test", "http://shop.test/shop"),
+    ]:
+        with app.test_request_context(base_url=base):
+            assert url_for("wsgi_lambda.route_/shop") == "/shop"
+            assert url_for("wsgi_lambda.route_/shop", _external=True) == external
+    with app.app_context():
+        assert url_for("wsgi_lambda.route_/shop") == "http://shop.test/shop"
 
 
 @pytest.mark.filterwarnings("ignore:Current server name")
