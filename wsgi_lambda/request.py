@@ -144,7 +144,9 @@ class Request:
     def principal(self) -> str:
         """Who is asking: the user of the framework, else REMOTE_USER; "" if nobody is known."""
         if self.framework.principal is not None:
-            return self.framework.principal() or ""
+            user = self.framework.principal()
+            # As text: user models may have numbers for names.
+            return "" if user is None else str(user)
         return decode(self.environ.get("REMOTE_USER") or "")
 
     @property

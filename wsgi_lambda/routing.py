@@ -198,7 +198,9 @@ def _header_matches(condition: HeaderCondition, environ: WSGIEnvironment) -> boo
 def _consumer(environ: WSGIEnvironment) -> str:
     principal = environ.get(PRINCIPAL)
     if principal is not None:
-        return principal() or ""
+        user = principal()
+        # As text: user models may have numbers for names.
+        return "" if user is None else str(user)
     return _text(environ.get("REMOTE_USER") or "")
 
 

@@ -75,6 +75,29 @@ def test_user_is_the_principal(make_django: MakeDjango, far: LambdaServer, user:
     assert events(far)[0]["requestContext"]["authorizer"] == {"principalId": "ada"}
 
 
+class NumberedUser:
+    """A user whose model has a number for a name (USERNAME_FIELD)."""
+
+    is_authenticated = True
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        request.user = self
+        return self.get_response(request)
+
+    def get_username(self) -> int:
+        return 7
+
+
+def test_username_that_is_a_number(make_django: MakeDjango, far: LambdaServer) -> None:
+    route = {"function_name": "f", "consumers": ["7"], **V1}
+    middleware = [f"{__name__}.NumberedUser"]
+    assert make_django({"/f": route}, MIDDLEWARE=middleware).client.get("/f").status_code == 200
+    assert events(far)[0]["requestContext"]["authorizer"] == {"principalId": "7"}
+
+
 @pytest.mark.parametrize(
     ("options", "varies"), [({}, False), (V1, True), ({"consumers": ["ada"]}, True)]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -251,6 +252,19 @@ def test_configured_principal_gets_the_request_of_flask(
     assert client.get("/f?user=ada").status_code == 200
     assert client.get("/f?user=eve").status_code == 404
     assert names(far) == ["pay", "f"]
+
+
+@pytest.mark.parametrize(
+    ("user", "text"), [(7, "7"), (0, "0"), (uuid.UUID(int=7), str(uuid.UUID(int=7)))]
+)
+def test_principal_is_text(
+    make_flask: MakeFlask, far: LambdaServer, user: object, text: str
+) -> None:
+    """An app's own id of a user may be a number."""
+    routes = {"/f": {"function_name": "f", "consumers": [text], **V1}}
+    app, _ = make_flask(routes, principal=lambda _: user)
+    assert app.test_client().get("/f").status_code == 200
+    assert events(far)[0]["requestContext"]["authorizer"] == {"principalId": text}
 
 
 def test_import_of_the_package_loads_no_framework() -> None:

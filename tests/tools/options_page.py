@@ -40,8 +40,8 @@ Kong's `aws-lambda` plugin has most of these options; they have the same names a
   by their names. `function_name` defaults to the name. `methods`, `hosts`, `headers`, `consumers`,
   `exact` and `strip_path` belong to routes; in a named function they are errors.
 * `principal`, at the top level only, is a callable (or its import path, `shop.users:name`). It is
-  called with the request and returns the name of the user or None. `consumers` are compared with
-  this name, and it is the `principalId` of API Gateway's events. Without `principal` it is
+  called with the request and returns the name of the user or None. The name as text is compared
+  with `consumers`, and it is the `principalId` of API Gateway's events. Without `principal` it is
   `REMOTE_USER`.
 * ¹ requires botocore: `pip install '.[aws]'` in the checkout.
 """
