@@ -97,10 +97,17 @@ class CountedInput(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        block = self._stream.read(len(buffer))
+        block = self._counted(self._stream.read(len(buffer)))
         buffer[: len(block)] = block
-        self.count += len(block)
         return len(block)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        # io's own reads single bytes.
+        return self._counted(self._stream.readline(-1 if size is None else size))
+
+    def _counted(self, block: bytes) -> bytes:
+        self.count += len(block)
+        return block
 
 
 def prepare_request(app: Flask, **_: object) -> None:

@@ -98,6 +98,7 @@ READ_FIRST = {
     **READ_BEFORE,
     "five-bytes": lambda: request.stream.read(5),
     "uncached": lambda: request.get_data(cache=False),
+    "line": lambda: request.stream.readline(),
     "wrapped": lambda: wrapped.append(io.BufferedReader(request.stream)) or wrapped[-1].read(),
 }
 # A reader closes the stream when it goes.
@@ -115,6 +116,7 @@ wrapped: list[Any] = []
         ("stream", "text/plain", 500),
         ("five-bytes", "text/plain", 500),
         ("uncached", "text/plain", 500),
+        ("line", "text/plain", 500),
         ("wrapped", "text/plain", 500),
     ],
 )
@@ -136,6 +138,30 @@ def test_chunked_body_without_the_mark_is_complete_or_a_500(
     assert response.status_code == status
     bodies = [event["request_body"] for event in events(far)]
     assert bodies == ([FORM.decode()] if status == 200 else [])
+
+
+class Lines(io.BytesIO):
+    """Counts the calls of `read`."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+def test_app_reads_chunked_lines_without_reading_single_bytes(make_flask: MakeFlask) -> None:
+    app, _ = make_flask({}, {"pay": {}})
+
+    @app.post("/lines")
+    def lines() -> Any:
+        first, limited = request.stream.readline(), request.stream.readline(2)
+        return [line.decode() for line in [first, limited, *request.stream]]
+
+    body = Lines(b"one\ntwo\nthree\nfour")
+    response = app.test_client().post("/lines", environ_overrides={**CHUNKED, "wsgi.input": body})
+    assert response.json == ["one\n", "tw", "o\n", "three\n", "four"]
+    assert body.reads == 0
 
 
 @pytest.mark.parametrize("before", ["get_data", "form", "stream"])
