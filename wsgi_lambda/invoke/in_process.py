@@ -26,6 +26,7 @@ from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from
 from wsgi_lambda.local_runtime.run import Environment, log_result
 from wsgi_lambda.local_runtime.stream import StreamedRun
 from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
+from wsgi_lambda.local_runtime.watching import find_file, watch
 from wsgi_lambda.options import HandlerName, Route
 
 log = logging.getLogger("wsgi_lambda")
@@ -203,6 +204,8 @@ class _Shared:
     def __init__(self, named: Named) -> None:
         self.environment = Environment(_loader(named))
         self.turns = Turns()
+        if isinstance(named, HandlerName) and (path := _file_of(named)):
+            watch(path)
 
 
 def _headers(invocation: Invocation, request_id: str, media_type: str) -> list[tuple[str, str]]:
@@ -228,6 +231,10 @@ def _key(named: Named) -> tuple[object, ...]:
         return "callable", id(named)
     source = os.path.abspath(named.source) if named.is_file else named.source.replace("/", ".")
     return source, named.function
+
+
+def _file_of(named: HandlerName) -> str | None:
+    return os.path.abspath(named.source) if named.is_file else find_file(named.source)
 
 
 def _loader(named: Any) -> Callable[[], Handler]:
