@@ -60,11 +60,15 @@ class ThreadedRun:
         start_thread(self._work, name)
 
     def wait(self) -> Outcome | None:
-        """Return the outcome, or None if the deadline has passed."""
+        """Return the outcome, or None if the deadline has passed.
+
+        An outcome that is late is dropped, even if it exists: under gevent, nobody can
+        look at the clock while a handler computes.
+        """
         self._has_begun.wait(max(0.0, self._deadline - time.monotonic()))
         end = self._end
         self._has_ended.wait(max(0.0, end - time.monotonic()))
-        if self._outcome is not None:
+        if self._outcome is not None and self._ended <= end:
             return self._outcome
         self._release()
         if end == self._deadline:

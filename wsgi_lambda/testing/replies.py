@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from wsgi_lambda.errors import ConnectionFailed, DeadlinePassed, LambdaError
-from wsgi_lambda.local_runtime.encoding import to_json
-from wsgi_lambda.local_runtime.faults import Outcome, stopped
+from wsgi_lambda.local_runtime.encoding import Fault
+from wsgi_lambda.local_runtime.faults import Outcome, failed, stopped
 
 
 class Simulated:
@@ -22,16 +22,8 @@ class FunctionError(Simulated):
         self.kind = kind
 
     def outcome(self, request_id: str) -> Outcome:
-        """Return the error as Lambda's Python runtime replies it."""
-        body = to_json(
-            {
-                "errorMessage": self.message,
-                "errorType": self.type,
-                "requestId": request_id,
-                "stackTrace": [],
-            }
-        )
-        return Outcome(body, self.type, f"[ERROR] {self.type}: {self.message}\n")
+        """Return the error as Lambda's Python runtime replies and logs it."""
+        return failed(Fault(self.type, self.message), request_id)
 
 
 class TimedOut(FunctionError):

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, stopped
 from wsgi_lambda.local_runtime.run import Environment, log_result, write_log
+from wsgi_lambda.local_runtime.threads import ThreadedRun
 
 make_context = partial(
     LambdaContext,
@@ -154,6 +157,31 @@ def test_log_stream_is_one_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[3\][0-9a-f]{32}", name)
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert make_context().log_stream_name != name  # type: ignore[attr-defined]
+
+
+def test_outcome_that_is_late_is_dropped_even_if_it_exists() -> None:
+    """Under gevent, a handler that computes lets nobody look at the clock."""
+    ended = threading.Event()
+
+    def handler(event: object, context: object) -> str:
+        time.sleep(0.06)
+        return "late"
+
+    for limit, expected in ((0.05, "Sandbox.Timedout"), (None, None)):
+        ended.clear()
+        run = ThreadedRun(
+            Environment(lambda: handler),
+            b"{}",
+            make_context,
+            "7",
+            deadline=time.monotonic() + (20 if limit else 0.05),
+            limit=limit,
+            release=ended.set,
+        )
+        run.start("f")
+        assert ended.wait(20)
+        outcome = run.wait()
+        assert (outcome and outcome.error_type, run.is_running) == (expected, False)
 
 
 def test_remaining_time_is_never_negative() -> None:

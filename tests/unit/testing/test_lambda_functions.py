@@ -252,7 +252,7 @@ def test_function_error_is_that_of_the_runtime(lambda_functions: LambdaFunctions
         "stackTrace": [],
     }
     log = base64.b64decode(response.headers["X-Amz-Log-Result"]).decode()
-    assert "[ERROR] ValueError: boom\n" in log
+    assert "[ERROR] ValueError: boom\nTraceback (most recent call last):\nEND " in log
     assert "REPORT RequestId: " in log
 
 
