@@ -27,6 +27,9 @@ import errno
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+# A function may put anything into its `errorType`; those of the runtimes are names.
+_LONGEST_NAME = 200  # characters
+
 
 class Problem(NamedTuple):
     """One mistake in a configuration. Its ``str()`` is one line:
@@ -82,6 +85,11 @@ class LambdaError(Exception):
     response: Any = None
     #: Whether `response` is that of `on_error` or of the function, not the usual JSON.
     has_own_response = False
+
+    @property
+    def kind_of_error(self) -> str:
+        """`error_type`, else the name of the class: at most 200 characters of foreign text."""
+        return (self.error_type or type(self).__name__)[:_LONGEST_NAME]
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.errors import FunctionError, LambdaError, PayloadTooLarge
-from wsgi_lambda.observe.log_limit import LogLimit
+from wsgi_lambda.observe.log_limit import LogLimit, write
 from wsgi_lambda.options import Route
 from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.printable import printable
@@ -148,7 +148,7 @@ def _extra(
     return {
         "route": "" if route is None else route.label,
         "function": "" if route is None else split_function_name(route.target.function_name).name,
-        "error_type": "" if error is None else printable(error.error_type or type(error).__name__),
+        "error_type": "" if error is None else printable(error.kind_of_error),
         "status": status,
         "aws_request_id": printable(request_id),
     }
@@ -167,9 +167,8 @@ def _log_tail(log_result: str, extra: dict[str, Any]) -> None:
     lines = _LINE_END.split(decode_log(log_result).rstrip("\r\n"))
     # Indented, so that no line can pass for a record of its own.
     text = "".join(f"\n    {_printable_line(line)}" for line in lines)
-    tail_log.info(
-        "%s request %s:%s", extra["function"], extra["aws_request_id"] or "-", text, extra=extra
-    )
+    values = (extra["function"], extra["aws_request_id"] or "-", text)
+    write(tail_log, logging.INFO, "%s request %s:%s", values, extra)
 
 
 def _template(route: Route | None, text: str) -> str:

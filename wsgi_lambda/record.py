@@ -34,6 +34,7 @@ _FOREIGN = (
     "executed_version",
 )
 _values = attrgetter(*FIELDS)
+_STREAM = "RESPONSE_STREAM"
 
 
 class Recorder:
@@ -54,6 +55,20 @@ class Recorder:
         return Watch(self._facts[id(route)], request, self._observers)
 
 
+class AccessLog:
+    """Writes a record to the access log."""
+
+    def write(self, record: InvocationRecord) -> None:
+        values = dict(zip(FIELDS, _values(record), strict=True))
+        for name in _FOREIGN:
+            values[name] = printable(values[name])
+        access_log.write(values, path=record.path)
+
+
+# Called like an observer: a log that is set up wrongly must not fail the request.
+_ACCESS_LOG = (AccessLog().write,)
+
+
 class Watch:
     """Fills the record of one request."""
 
@@ -68,7 +83,7 @@ class Watch:
         self._record = record = InvocationRecord(facts, request.method, path, incoming)
         observers.began(record)
         if record.propagate:
-            request.propagate(record.propagate)
+            request.propagate(_texts(record.propagate))
 
     def replied(self, error: BaseException | None = None) -> None:
         _fill(self._record, self._delivery)
@@ -80,6 +95,8 @@ class Watch:
     def ended(self, response: Response) -> Response:
         """Return the response; its record ends now, or with the last byte of a stream."""
         if type(response.body) is tuple:
+            if self._record.invoke_mode == _STREAM:
+                self._count_collected(response)
             self.completed(response.status)
             return response
         end = partial(self._body_ended, response.status)
@@ -91,10 +108,7 @@ class Watch:
         _read_report(record, self._delivery.log_result)
         record.total_ms = (time.monotonic() - self._started) * 1000
         if access_log.is_enabled():
-            values = dict(zip(FIELDS, _values(record), strict=True))
-            for name in _FOREIGN:
-                values[name] = printable(values[name])
-            access_log.write(values, path=record.path)
+            self._observers.call("write", _ACCESS_LOG, record)
         self._observers.ended(record)
 
     def broke(self, error: BaseException) -> None:
@@ -104,17 +118,29 @@ class Watch:
 
     def _body_ended(self, status: int, body: WatchedBody) -> None:
         record = self._record
+        # Otherwise `authorize` or `on_error` has made the response.
+        is_of_function = record.outcome == "ok"
         if body.error is not None:
             _fill_failure(record, body.error)
-        elif record.outcome == "ok" and not body.is_exhausted and self._is_sent(status):
+        elif is_of_function and not body.is_exhausted and self._is_sent(status):
             record.outcome = "client_disconnected"
-        if record.outcome != "denied":
-            record.response_bytes = body.sent
+        if is_of_function:
+            self._fill_stream(body)
+        self.completed(status)
+
+    def _fill_stream(self, body: WatchedBody) -> None:
+        record = self._record
+        if body.error is not None:
+            record.outcome = "stream_error"
+        record.response_bytes = body.sent
         if body.first_byte is not None:
             record.first_byte_ms = (body.first_byte - self._started) * 1000
-        if record.attempts:
-            record.duration_ms = _duration(self._delivery)
-        self.completed(status)
+        record.duration_ms = _duration(self._delivery)
+
+    def _count_collected(self, response: Response) -> None:
+        """Count the bytes of a stream that was collected: a proxy result without a head."""
+        if self._record.outcome == "ok" and self._is_sent(response.status):
+            self._record.response_bytes = sum(map(len, response.body))
 
     def _is_sent(self, status: int) -> bool:
         """Return whether the client gets the body: otherwise we close it ourselves."""
@@ -152,8 +178,20 @@ def _fill_failure(record: InvocationRecord, error: BaseException) -> None:
     record.outcome, record.error_type = "service_error", type(error).__name__
     if isinstance(error, LambdaError):
         record.outcome = error.outcome
-        record.error_type = error.error_type or record.error_type
+        # Spans and labels of metrics contain it, too.
+        record.error_type = printable(error.kind_of_error)
         record.aws_request_id = error.request_id
+
+
+def _texts(headers: object) -> dict[str, str]:
+    """Return the headers that are text: the mistake of an observer must not fail the request."""
+    if not isinstance(headers, dict):
+        return {}
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(name, str) and isinstance(value, str)
+    }
 
 
 def _read_report(record: InvocationRecord, log_result: str) -> None:

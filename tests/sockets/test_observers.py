@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -180,11 +182,55 @@ def test_observer_that_raises_is_logged_and_the_request_continues(
     assert Client(app).get("/shop").data == b"1"
     assert [name for name, *_ in recorder.calls] == ["began", "replied", "ended"]
     assert [record.getMessage() for record in caplog.records] == [
-        "observer Crashing OSError: _crash failed, request -",
-        "observer Crashing OSError: _crash failed, request r-1",
-        "observer Crashing OSError: _crash failed, request r-1",
+        "observer Crashing OSError: began failed, request -",
+        "observer Crashing OSError: replied failed, request r-1",
+        "observer Crashing OSError: ended failed, request r-1",
     ]
     assert all(record.exc_info for record in caplog.records)
+
+
+def ended(record: InvocationRecord) -> None:
+    raise OSError("no server")
+
+
+def test_functions_of_a_module_are_an_observer(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(ROUTES, observers=[sys.modules[__name__]])
+    assert Client(app).get("/shop").status_code == 200
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"observer {__name__}.ended OSError: ended failed, ")
+
+
+#: What a mistaken observer does to a record in `began`.
+MISTAKES: dict[str, Callable[[InvocationRecord], object]] = {
+    "not-a-mapping": lambda record: setattr(record, "propagate", "traceparent"),
+    "number": lambda record: record.propagate.update({"traceparent": 7}),  # type: ignore[dict-item]
+    "bytes": lambda record: record.propagate.update({"x-amzn-trace-id": b""}),  # type: ignore[dict-item]
+    "object": lambda record: record.propagate.update({"baggage": object()}),  # type: ignore[dict-item]
+    "name": lambda record: record.propagate.update({7: "7"}),  # type: ignore[dict-item]
+    "path": lambda record: setattr(record, "path", None),
+    "deleted": lambda record: delattr(record, "function"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_request_survives_what_an_observer_does_to_its_record(
+    mistake: Callable[[InvocationRecord], object],
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Mistaken(Observer):
+        def began(self, record: InvocationRecord) -> None:
+            mistake(record)
+
+    caplog.set_level(logging.INFO, "wsgi_lambda.access")
+    recorder = Recorder()
+    app = make_app(ROUTES, observers=[Mistaken(), recorder], awsgateway_compatible=True)
+    assert Client(app).get("/shop").status_code == 200
+    assert [name for name, *_ in recorder.calls] == ["began", "replied", "ended"]
+    assert lambda_server.invocations[0].header("X-Amz-Client-Context") is None
 
 
 def test_tracebacks_of_observers_are_limited(

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Response
 
-from tests.conftest import MakeApp, defaults
+from tests.conftest import MakeApp, defaults, parts
 from tests.servers import lambda_server as far_end
 from tests.servers.event_stream import chunk, complete, stream
 from tests.servers.lambda_server import LambdaServer
@@ -257,6 +258,7 @@ def test_outcome(
     assert (record.attempts > 0) == (step is not None or "port" in options)
     assert (record.duration_ms > 0) == (record.attempts > 0) == (record.xray_trace_id != "")
     assert (record.aws_request_id == "") == (record.outcome == "denied")
+    assert record.first_byte_ms is None
     assert record.aws_request_id == response.headers.get("X-Amzn-RequestId", "")
     assert record.total_ms >= record.duration_ms
     assert (record.is_cold, record.billed_ms) in ((True, 113.0), (None, None))
@@ -314,6 +316,8 @@ def test_status_is_that_of_on_error(
         assert response.get_data() == b"later"
         (record,) = records()
     assert (record.status, record.outcome, len(records())) == (299, "not_ready", 1)
+    # The body is not Lambda's, and not a stream of the function.
+    assert (record.response_bytes, record.first_byte_ms) == (0, None)
 
 
 def test_foreign_text_is_one_line(
@@ -327,6 +331,68 @@ def test_foreign_text_is_one_line(
     assert r"GET '/shop/\nERROR forged\x1b[2J' 200" in record.getMessage()
     assert record.path == r"/shop/\nERROR forged\x1b[2J"
     assert record.error_type == r"x\nERROR forged \u202e"
+
+
+def test_name_of_an_error_is_short(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "wsgi_lambda")
+    error = b'{"errorType":"' + b"x" * 100_000 + b'"}'
+    lambda_server.script(far_end.respond(200, FAILED, error))
+    response = Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
+    assert len(response.data) == len(error)
+    failure, _, record = caplog.records[-3:]
+    assert vars(failure)["error_type"] == vars(record)["error_type"] == "x" * 200
+    assert len(failure.getMessage()) < 9_000
+
+
+@pytest.mark.parametrize("name", ["path", "route", "status", "aws_request_id"])
+def test_app_whose_log_records_have_the_same_attributes(
+    name: str, lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual = logging.getLogRecordFactory()
+
+    def make(*args: Any, **given: Any) -> logging.LogRecord:
+        record = usual(*args, **given)
+        setattr(record, name, "of the app")
+        return record
+
+    caplog.set_level(logging.INFO, "wsgi_lambda")
+    lambda_server.script(far_end.respond(404, REPLY))
+    app = make_app({"/shop": {"function_name": "orders"}})
+    logging.setLogRecordFactory(make)
+    try:
+        assert Client(app).get("/shop").status_code == 502
+    finally:
+        logging.setLogRecordFactory(usual)
+    failure, tail, record = (vars(each) for each in caplog.records[-3:])
+    assert (failure["name"], tail["name"]) == ("wsgi_lambda", "wsgi_lambda.tail")
+    expected = {"path": "/shop", "route": "/shop", "status": 502, "aws_request_id": "r-1"}
+    assert record[name] == expected[name]
+    if name != "path":
+        assert failure[name] == tail[name] == expected[name]
+
+
+def test_access_log_that_raises_fails_no_request(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(record: logging.LogRecord) -> bool:
+        raise RuntimeError("crashed")
+
+    caplog.set_level(logging.INFO, "wsgi_lambda")
+    ended: list[Any] = []
+    app = make_app(
+        {"/shop": {"function_name": "f"}}, observers=[SimpleNamespace(ended=ended.append)]
+    )
+    log = logging.getLogger("wsgi_lambda.access")
+    log.addFilter(crash)
+    try:
+        assert Client(app).get("/shop").status_code == 200
+    finally:
+        log.removeFilter(crash)
+    assert len(ended) == 1
+    message = caplog.records[-1].getMessage()
+    assert message.startswith("observer AccessLog RuntimeError: write failed, request ")
 
 
 def test_request_without_a_route_has_no_record(
@@ -400,6 +466,7 @@ def test_invocation_by_the_app(
     assert (record.route, record.method, record.path, record.function) == ("pay", "", "", "f")
     assert (record.outcome, record.status, record.error_type) == expected
     assert record.aws_request_id == "r-1"
+    assert record.getMessage().startswith(f"invoke 'pay' {record.status} pay f {record.outcome} ")
     assert record.xray_trace_id in lambda_server.invocations[0].header("X-Amzn-Trace-Id")
 
 
@@ -472,6 +539,46 @@ def test_stream_counts_what_the_client_got(
     (record,) = records()
     assert (record.outcome, record.response_bytes) == ("ok", 6)
     assert 0 < record.first_byte_ms <= record.total_ms
+
+
+@pytest.mark.parametrize(("method", "size"), [("GET", 3), ("HEAD", 0)])
+def test_collected_stream_counts_what_the_client_got(
+    method: str,
+    size: int,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[Any]],
+) -> None:
+    lambda_server.script(stream(chunk(b'{"statusCode": 203, "body": "tea"}'), complete()))
+    app = make_app(STREAM, is_proxy_integration=True)
+    assert Client(app).open("/f", method=method).status_code == 203
+    (record,) = records()
+    assert (record.outcome, record.response_bytes) == ("ok", size)
+
+
+def test_stream_whose_worker_is_stopped(lambda_server: LambdaServer, make_app: MakeApp) -> None:
+    class Stopping:
+        """Ends a stream as gunicorn does in a worker whose time is over."""
+
+        def __iter__(self) -> Stopping:
+            return self
+
+        def __next__(self) -> bytes:
+            raise SystemExit(1)
+
+    ended: list[Any] = []
+    observer = SimpleNamespace(ended=ended.append)
+    lambda_server.script(stream(chunk(b"tea"), complete()))
+    app = make_app(STREAM, observers=[observer])
+    (backend,) = app.dispatcher.backends
+    response = app.dispatcher.respond(backend, Request(EnvironBuilder("/f").get_environ()))
+    body: Any = response.body
+    parts(body).chunks.close()
+    vars(body)["_chunks"] = Stopping()
+    with pytest.raises(SystemExit):
+        list(body)
+    (record,) = ended
+    assert (record.outcome, record.error_type) == ("stream_error", "SystemExit")
 
 
 def test_client_that_goes_away(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FunctionType
 
 from wsgi_lambda.observe import InvocationRecord, Observer
 from wsgi_lambda.observe.log_limit import LogLimit
@@ -22,29 +23,30 @@ class Observers:
         self._ended = _hooks(observers, "ended")[::-1]
 
     def began(self, record: InvocationRecord) -> None:
-        self._call(self._began, record)
+        self.call("began", self._began, record)
 
     def replied(self, record: InvocationRecord) -> None:
-        self._call(self._replied, record)
+        self.call("replied", self._replied, record)
 
     def ended(self, record: InvocationRecord) -> None:
-        self._call(self._ended, record)
+        self.call("ended", self._ended, record)
 
-    def _call(self, hooks: Sequence[Hook], record: InvocationRecord) -> None:
+    def call(self, name: str, hooks: Sequence[Hook], record: InvocationRecord) -> None:
+        """Call ``hooks``; log what they raise, with ``name`` for what they are."""
         for hook in hooks:
             try:
                 hook(record)
             except Exception as error:  # noqa: BLE001 - the request continues
-                self._log(hook, error, record)
+                self._log(name, hook, error, record)
 
-    def _log(self, hook: Hook, error: Exception, record: InvocationRecord) -> None:
-        name = type(getattr(hook, "__self__", hook)).__qualname__
+    def _log(self, name: str, hook: Hook, error: Exception, record: InvocationRecord) -> None:
+        observer = _name(hook)
         self._limit.log(
             log,
             logging.ERROR,
-            (f"observer {name}", type(error).__name__, 0),
-            f"observer {name} {type(error).__name__}: %s failed, request %s",
-            getattr(hook, "__name__", "it"),
+            (f"observer {observer}", type(error).__name__, 0),
+            f"observer {observer} {type(error).__name__}: %s failed, request %s",
+            name,
             record.aws_request_id or "-",
             extra={"route": record.route, "aws_request_id": record.aws_request_id},
             exc_info=True,
@@ -52,6 +54,13 @@ class Observers:
 
 
 Hook = Callable[[InvocationRecord], None]
+
+
+def _name(hook: Hook) -> str:
+    """Return the class of an observer, or the function that a module has: ``"watch.ended"``."""
+    if isinstance(hook, FunctionType):
+        return f"{hook.__module__}.{hook.__qualname__}"
+    return type(getattr(hook, "__self__", hook)).__qualname__
 
 
 def _hooks(observers: Iterable[object], name: str) -> tuple[Hook, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +12,9 @@ from typing import Any
 
 #: The time in which a kind may have so many lines.
 WINDOW = 60  # seconds
+
+# Frames from `logging.Logger.findCaller` to the code that calls `write` or `LogLimit.log`.
+_CALLER = 3
 
 #: Place, name and status: ``("/shop", "ServiceError", 502)``.
 Kind = tuple[str, str, int]
@@ -70,7 +74,7 @@ class LogLimit:
             if seconds:
                 template += " [further lines of this kind are held back for %d s]"
                 args = (*args, seconds)
-        log.log(level, template, *args, extra=extra, exc_info=exc_info, stacklevel=2)
+        write(log, level, template, args, extra, exc_info=exc_info)
 
     def report(self) -> None:
         """Log the numbers of lines that were held back, if their minute is over."""
@@ -114,13 +118,34 @@ class LogLimit:
 def _report(kind: Kind, window: _Window) -> None:
     place, name, _ = kind
     log, level, extra = window.last
-    log.log(
+    write(
+        log,
         level,
         # Sentry and others group lines by their template.
         f"{place} {name}: ".lstrip().replace("%", "%%")
         + "%d more lines held back in %d s, the last for request %s",
-        window.held_back,
-        WINDOW,
-        extra["aws_request_id"] or "-",
-        extra={**extra, "held_back": window.held_back},
+        (window.held_back, WINDOW, extra["aws_request_id"] or "-"),
+        {**extra, "held_back": window.held_back},
     )
+
+
+def write(
+    log: logging.Logger,
+    level: int,
+    template: str,
+    args: tuple[object, ...],
+    extra: Mapping[str, Any],
+    *,
+    exc_info: bool = False,
+) -> None:
+    """Log a line with the attributes ``extra``, whatever their names.
+
+    The standard `extra=` raises a KeyError if the app's LogRecordFactory sets an
+    attribute of the same name: then a request would fail because it is logged.
+    """
+    if log.isEnabledFor(level):
+        error = sys.exc_info() if exc_info else None
+        file, line, function, _ = log.findCaller(stacklevel=_CALLER)
+        record = log.makeRecord(log.name, level, file, line, template, args, error, function)
+        vars(record).update(extra)
+        log.handle(record)
