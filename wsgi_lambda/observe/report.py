@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat
 from __future__ import annotations
 
 import json
-import math
 import re
 from binascii import Error, a2b_base64
 from typing import Any, NamedTuple
@@ -20,14 +19,15 @@ _USUAL = 512
 
 _TEXT = re.compile(
     rb"REPORT RequestId: \S+[ \t]+Duration: (\d{1,15}(?:\.\d+)?) ms"
-    rb"[ \t]+Billed Duration: (\d{1,15}) ms"
-    rb"[ \t]+Memory Size: (\d{1,15}) MB[ \t]+Max Memory Used: (\d{1,15}) MB(?![^ \t\r])"
+    rb"[ \t]+Billed Duration: (\d{1,15}(?:\.\d+)?) ms"
+    rb"[ \t]+Memory Size: (\d{1,15}) MB[ \t]+Max Memory Used: (\d{1,15}) MB(?!\S)"
     rb"(?:[ \t]+(Init|Restore) Duration: (\d{1,15}(?:\.\d+)?) ms)?(.*)"
 )
-_START = re.compile(rb"(?<!Billed )(Init|Restore) Duration: (\d{1,15}(?:\.\d+)?) ms")
+_START = re.compile(rb"(?<!Billed )(Init|Restore) Duration:(?: (\d{1,15}(?:\.\d+)?) ms)?")
 _STATUS = re.compile(rb"Status: (success|error|timeout)\b")
 _TEXT_REPORT = b"REPORT RequestId: "
 _JSON_REPORT = b'"platform.report"'
+_MOST = 1e15  # any number; the function may have written what looks like a report
 _STARTS = ("initDurationMs", "restoreDurationMs")
 _STATUSES = frozenset(("success", "error", "timeout"))
 
@@ -91,8 +91,8 @@ def _from_text(text: bytes) -> Report | None:
             elsewhere = _START.search(more)
             if elsewhere is not None:
                 start, value = elsewhere.groups()
-            elif b"Init Duration" in more:
-                return None
+                if value is None:
+                    return None
     init_ms = float(value) if start == b"Init" else None
     restore_ms = float(value) if start == b"Restore" else None
     return Report(float(duration), float(billed), int(size), int(used), init_ms, restore_ms, status)
@@ -116,11 +116,11 @@ def _from_json(log: bytes) -> Report | None:
             restore_ms=starts[1],
             status=status if status in _STATUSES else "",
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if type(value) not in (int, float) or not 0 <= value < _MOST:
         raise ValueError("not a number")
     return float(value)

@@ -33,6 +33,12 @@ REPORTS = {
     "space-before-a-tab": (LINE.replace("\t", " \t"), PLAIN),
     "alone": (LINE, PLAIN),
     "line-ends-of-windows": (f"START\r\n{LINE}\r\nXRAY\r\n", PLAIN),
+    "no-tab-before-the-line-end": (f"{LINE[:-1]}\nXRAY TraceId: 1-5e\n", PLAIN),
+    "billed-fraction": (LINE.replace("13 ms", "13.5 ms"), Report(12.34, 13.5, 128, 40)),
+    "init-reported-in-a-line-of-its-own": (
+        f"{LINE[:-1]}\nINIT_REPORT Init Duration: 3000.05 ms\tStatus: timeout\n",
+        PLAIN,
+    ),
     "whole-milliseconds": (LINE.replace("12.34", "12"), Report(12.0, 13.0, 128, 40)),
     "init": (f"{LINE}Init Duration: 100.10 ms\t\n", Report(12.34, 13.0, 128, 40, 100.1)),
     "restore": (
@@ -92,6 +98,8 @@ NONE = {
     "huge-time": encoded(LINE.replace("Billed Duration: 13", f"Billed Duration: {'9' * 400}")),
     "huge-memory": encoded(LINE.replace("128", "9" * 400)),
     "no-number-of-the-init": encoded(f"{LINE}Init Duration: "),
+    "no-number-of-the-restore": encoded(f"{LINE}Restore Duration: 4"),
+    "json-negative": encoded(in_json(billedDurationMs=-1)),
     "within-a-line": encoded(f"my {LINE}"),
     "beginning-was-cut-off": encoded(f"{'x' * 900}{LINE}" * 2),
     "first-part-begins-within-a-line": encoded(f"{'y' * 3000}{LINE}".ljust(3000 + 384, "x")),
