@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib.util import find_spec
 
 from wsgi_lambda.options import parsers
@@ -14,6 +15,12 @@ _OWN = {
     "otel": ("opentelemetry", "wsgi_lambda.observe.opentelemetry:OpenTelemetry"),
     "prometheus": ("prometheus_client", "wsgi_lambda.observe.prometheus:Prometheus"),
 }
+
+
+_EXPECTED = (
+    "must be an object with a method began, replied or ended, the import path of one "
+    "(package.module:name), otel or prometheus"
+)
 
 
 def observers(value: object) -> tuple[object, ...]:
@@ -35,10 +42,7 @@ def _observer(given: object) -> object:
     if isinstance(given, type):
         raise ValueError("is a class; give an instance, or the import path of the class")
     if not _has_methods(given):
-        raise ValueError(
-            "must be an object with a method began, replied or ended, the import path of one "
-            "(package.module:name), otel or prometheus"
-        )
+        raise ValueError(_EXPECTED)
     return given
 
 
@@ -49,6 +53,10 @@ def _has_methods(given: object) -> bool:
 def _imported(name: str) -> object:
     """Return the object that ``name`` stands for; a class or function is called."""
     library, path = _OWN.get(name, ("", name))
+    if ":" not in path:
+        near = get_close_matches(path.lower(), _OWN, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{_EXPECTED}{hint}")
     if library and find_spec(library) is None:
         raise ValueError(f"needs {library}: pip install '.[{name}]' in the checkout")
     found = parsers.imported(path)

@@ -87,8 +87,9 @@ WRONG_VALUES: dict[str, tuple[object, str]] = {
     ),
     "misspelt": (
         ["otle"],
-        "item 0 must be callable, or a string such as package.module",
+        f"item 0 {NEEDED} (package.module:name), otel or prometheus; did you mean 'otel'?",
     ),
+    "module": (["shop.watch"], f"item 0 {NEEDED} (package.module:name), otel or prometheus"),
     "no-such-module": (
         ["nowhere:Ended"],
         "item 0 cannot be imported: no module has this",
