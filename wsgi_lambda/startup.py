@@ -16,6 +16,10 @@ log = logging.getLogger("wsgi_lambda")
 #: With more routes, one line has their number.
 MOST_LINES = 20
 
+# The modules of our own observers: both use Lambda's reports.
+_OTEL = "wsgi_lambda.observe.opentelemetry"
+_PROMETHEUS = "wsgi_lambda.observe.prometheus"
+
 
 def log_start(routes: Sequence[Route], observers: Sequence[object]) -> None:
     """Log a line for each of ``routes`` (named functions included) and warnings.
@@ -26,7 +30,7 @@ def log_start(routes: Sequence[Route], observers: Sequence[object]) -> None:
         _log_routes(routes)
     _warn_of_open_endpoints(routes)
     warn_of_short_timeout(routes)
-    names = {type(observer).__module__.rpartition(".")[2] for observer in observers}
+    names = {type(observer).__module__ for observer in observers}
     _note_missing_reports(routes, names)
     settings = gunicorn_settings()
     if settings is not None:
@@ -40,9 +44,10 @@ def _log_routes(routes: Sequence[Route]) -> None:
         return
     named = sum(1 for route in routes if route.name)
     log.info(
-        "%d routes, %d named functions, %d Lambda endpoints",
+        "%d routes, %d named functions, %d Lambda functions, %d Lambda endpoints",
         len(routes) - named,
         named,
+        len({route.target.function_name for route in routes}),
         len({route.endpoint for route in routes}),
     )
 
@@ -90,7 +95,7 @@ def _is_here(route: Route) -> bool:
 
 def _note_missing_reports(routes: Sequence[Route], names: set[str]) -> None:
     silent = [route.label for route in routes if route.target.log_type == "None"]
-    if silent and names & {"prometheus", "opentelemetry"}:
+    if silent and names & {_OTEL, _PROMETHEUS}:
         log.info(
             "cold starts and billed time of %s are unknown, because log_type is None",
             ", ".join(silent),
@@ -99,7 +104,7 @@ def _note_missing_reports(routes: Sequence[Route], names: set[str]) -> None:
 
 def _compare_with_gunicorn(routes: Sequence[Route], names: set[str], settings: Any) -> None:
     if (
-        "prometheus" in names
+        _PROMETHEUS in names
         and settings.workers > 1
         and not os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     ):

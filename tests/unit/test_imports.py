@@ -132,7 +132,7 @@ MAY_IMPORT = {
     "gunicorn_timeout": {"options"},
     "kong_import": {"errors", "options", "printable"},
     "wire": {"header_syntax"},
-    "options": {"header_syntax"},
+    "options": {"header_syntax", "printable"},
     "request": {"delivery", "errors", "request_body", "trace"},
     "cli": {
         "config",

@@ -68,7 +68,8 @@ def test_many_routes_are_one_line(lines: Any) -> None:
     routes = {f"/{number}": LIVE for number in range(MOST_LINES)}
     assert len(lines(routes=routes)) == MOST_LINES
     more = lines(routes=routes, functions={"pay": {"host": "lambda.test"}})
-    assert more == [("INFO", f"{MOST_LINES} routes, 1 named functions, 2 Lambda endpoints")]
+    counts = "1 named functions, 2 Lambda functions, 2 Lambda endpoints"
+    assert more == [("INFO", f"{MOST_LINES} routes, {counts}")]
 
 
 def test_nothing_is_logged_below_info(caplog: pytest.LogCaptureFixture) -> None:
@@ -121,6 +122,26 @@ def test_observers_miss_the_report_without_a_log(lines: Any) -> None:
     assert ("INFO", text) in lines(observers=["prometheus"], **config)
     assert ("INFO", text) in lines(observers=["otel"], **config)
     assert ("INFO", text) not in lines(**config)
+
+
+class Prometheus:
+    """An observer of the app's own, in a module that happens to have the name of ours."""
+
+    def ended(self, record: object) -> None:
+        """Do nothing."""
+
+
+Prometheus.__module__ = "shop.prometheus"
+
+
+def test_observer_of_the_app_needs_no_report(lines: Any) -> None:
+    found = lines(observers=[Prometheus()], routes={"/shop": LIVE}, log_type="None")
+    assert len(found) == 1
+
+
+def test_path_with_control_characters_is_one_line(lines: Any) -> None:
+    ((_, line),) = lines(routes={"/sh\u2028op/\x1b[2J": LIVE})
+    assert line.startswith(r"route /sh\u2028op/\x1b[2J -> ")
 
 
 class Settings:

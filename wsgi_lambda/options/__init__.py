@@ -20,6 +20,7 @@ from wsgi_lambda.options.response import ResponseOptions
 from wsgi_lambda.options.target import Target
 from wsgi_lambda.options.transport import Transport
 from wsgi_lambda.options.whole import WholeOptions
+from wsgi_lambda.printable import printable
 
 __all__ = [
     "ASYNCHRONOUS_PAYLOAD",
@@ -62,7 +63,7 @@ class Route(NamedTuple):
     @property
     def label(self) -> str:
         """The path as configured, or the name of a named function: for logs and reports."""
-        return self.name or str(self.path)
+        return printable(self.name or str(self.path))
 
     @property
     def endpoint(self) -> str:
