@@ -127,9 +127,9 @@ def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: Lambda
     where = f"us-east-1  http://127.0.0.1:{lambda_server.port}"
     end = "credentials: aws_key of the configuration  DryRun: ok"
     assert run.stdout.splitlines() == [
-        f"ok   /a  first  {where}  {end}",
-        f"ok   /a/b  methods GET,POST  hosts a.test  second  {where}  {end}",
         f"ok   /a/b  consumers bob  third:live  {where}  {end}",
+        f"ok   /a/b  methods GET,POST  hosts a.test  second  {where}  {end}",
+        f"ok   /a  first  {where}  {end}",
         "3 routes: 3 ok, 0 failed",
     ]
 
@@ -201,6 +201,18 @@ def test_check_prints_json(lambda_server: LambdaServer, capfd: pytest.CaptureFix
         {**shared, **allowed, "result": "ok"},
         {**shared, **denied, "result": "Lambda replied 403 AccessDeniedException"},
     ]
+
+
+def test_check_lists_routes_in_the_order_of_matching(
+    lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.respond(204)
+    last, first = {"function_name": "last"}, {"function_name": "first", "consumers": ["ann"]}
+    functions = {"pay": {"function_name": "pay"}}
+    config = {**defaults(lambda_server), "routes": {"/a": [last, first]}, "functions": functions}
+    assert main(["check", written(config), "--json"]) == 0
+    rows = json.loads(capfd.readouterr().out)
+    assert [row["function"] for row in rows] == ["first", "last", "pay"]
 
 
 def test_check_prints_json_of_routes_that_are_allowed(
