@@ -92,13 +92,18 @@ def test_shared_credentials_file(
 
 
 def test_profile_of_the_environment_and_its_region(
-    far_end: LambdaServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    far_end: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO", "wsgi_lambda")
     keys = f"aws_access_key_id = AKIDFILE\naws_secret_access_key = {SECRET}\n"
     text = f"[profile shop]\nregion = us-east-1\n{keys}"
     write(monkeypatch, tmp_path, "AWS_CONFIG_FILE", text)
     monkeypatch.setenv("AWS_PROFILE", "shop")
     assert_invoked(far_end, wrapped(far_end, aws_region=None))
+    assert "credentials: profile shop (config-file), key …" in caplog.text
 
 
 def test_credential_process(

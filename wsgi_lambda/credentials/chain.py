@@ -64,6 +64,11 @@ _CONTAINER_ADDRESSES = (
 # These quote what a metadata service, a process or STS has sent, and their addresses.
 _QUOTING = (CredentialRetrievalError, MetadataRetrievalError, ResponseParserError)
 
+# botocore's names of the providers that read a profile.
+_OF_A_PROFILE = frozenset(
+    ("assume-role", "config-file", "custom-process", "login", "shared-credentials-file", "sso")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
@@ -124,7 +129,7 @@ class Chain:
             )
         return Found(
             _checked(frozen.access_key, frozen.secret_key, frozen.token, found.method),
-            found.method,
+            _origin(found.method, self._session.profile),
             lifetime,
         )
 
@@ -158,7 +163,12 @@ class Chain:
                 detail=f"STS at {url} returned no credentials for {role.arn}, requested with "
                 f"{base.origin}: {_describe(error, base.credentials, role.external_id)}"
             ) from error
-        return Found(_checked(*keys, "STS"), f"{role.arn}, assumed with {base.origin}", lifetime)
+        return Found(_checked(*keys, "STS"), f"role {role.arn} through {base.origin}", lifetime)
+
+
+def _origin(method: str, profile: str | None) -> str:
+    """Return the origin of credentials: ``"profile shop (sso)"``, ``"container-role"``."""
+    return f"profile {profile or 'default'} ({method})" if method in _OF_A_PROFILE else method
 
 
 def profile_region() -> str:
