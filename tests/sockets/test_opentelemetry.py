@@ -90,14 +90,16 @@ def test_span_of_a_success(
     assert "secret" not in span.to_json()
 
 
+BOTH = {
+    "rpc.system": "aws-api",
+    "rpc.service": "Lambda",
+    "rpc.system.name": "aws-api",
+    "rpc.method": "Lambda/Invoke",
+}
 CONVENTIONS = {
     "rpc": {"rpc.system.name": "aws-api", "rpc.method": "Lambda/Invoke"},
-    "http,rpc/dup": {
-        "rpc.system": "aws-api",
-        "rpc.service": "Lambda",
-        "rpc.system.name": "aws-api",
-        "rpc.method": "Lambda/Invoke",
-    },
+    "http,rpc/dup": BOTH,
+    "rpc,rpc/dup": BOTH,
 }
 
 

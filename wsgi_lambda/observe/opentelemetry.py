@@ -223,7 +223,8 @@ def _route_attributes(record: InvocationRecord, conventions: set[str]) -> dict[s
         "cloud.region": record.region,
         "wsgi_lambda.route": record.route,
     }
-    if "rpc" not in conventions:
+    # Of both, `rpc/dup` wins: https://opentelemetry.io/docs/specs/semconv/rpc/
+    if "rpc" not in conventions or "rpc/dup" in conventions:
         found |= {"rpc.system": "aws-api", "rpc.service": "Lambda", "rpc.method": method}
     if conventions & {"rpc", "rpc/dup"}:
         found |= {"rpc.system.name": "aws-api", "rpc.method": f"Lambda/{method}"}
