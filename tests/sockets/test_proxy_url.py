@@ -99,7 +99,7 @@ def test_proxy_that_refuses_the_absolute_form_is_a_failure_of_ours(
     with ProxyServer(user="ann:secret") as proxy:
         (answer,) = ask(make_app(ROUTES, proxy_url=proxy.url))
     assert (answer.status, len(proxy.asked)) == (502, 1)
-    assert "Lambda replied 407" in caplog.text
+    assert "Lambda replied 407: " in caplog.text
 
 
 def test_no_proxy_there(tls_server: LambdaServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -26,7 +26,8 @@ def service_error(reply: Reply) -> ServiceError:
         status=status,
         outcome=reply.outcome,
         error_type=reply.error_type,
-        detail=f"Lambda replied {reply.status} {reply.error_type}: {_for_log(reply.body)!r}"
+        detail=f"Lambda replied {reply.status} {reply.error_type}".rstrip()
+        + f": {_for_log(reply.body)!r}"
         + _clock_difference(reply),
         request_id=reply.request_id,
         retry_after=wait,
