@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
+import subprocess
 from logging.config import dictConfig
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,13 +229,53 @@ def test_json_on_the_page_has_every_field(
     assert failure["error_type"] == "AccessDeniedException"
 
 
+def commands_for_the_log() -> list[str]:
+    return [each for each in blocks(PAGE, "sh") if "app.log | jq" in each]
+
+
+ID = "3f1d5c4b-0e6c-1f4a-539f-5e0d8f0a1d7c"
+LINES: list[dict[str, Any]] = [
+    {"name": "wsgi_lambda", "message": "credentials: profile shop (sso), key …MPLE, no expiry"},
+    {"name": "wsgi_lambda.tail", "message": "orders request …", "aws_request_id": ID},
+    {"name": "wsgi_lambda", "message": "/shop stream cut off: orders, …: FunctionError: …"},
+    {
+        "name": "wsgi_lambda.access",
+        "asctime": "2000-01-01 00:00:00,000",
+        "duration_ms": 1200.5,
+        "memory_mb": 128,
+        "memory_used_mb": 127,
+    },
+    {
+        "name": "wsgi_lambda.access",
+        "asctime": "2999-01-01 00:00:00,000",
+        "route": "/shop",
+        "outcome": "ok",
+        "duration_ms": 9.5,
+        "memory_mb": None,
+        "memory_used_mb": None,
+    },
+    {"name": "wsgi_lambda", "message": "/shop ServiceError: 7 more lines …", "held_back": 7},
+]
+APP_LOG = "\n".join(["[2026-01-01 00:00:00 +0000] [7] [INFO] Starting", *map(json.dumps, LINES)])
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_commands_for_the_log_find_lines(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text(APP_LOG, "utf-8")
+    for command in commands_for_the_log():
+        run = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert (len(run.stdout.splitlines()), run.stderr) == (1, ""), command
+
+
 def test_commands_for_the_log_name_fields_that_exist() -> None:
-    commands = [each for each in blocks(PAGE, "sh") if each.startswith("jq")]
+    commands = commands_for_the_log()
     assert len(commands) >= 6
-    known = {*FIELDS, "name", "message", "levelname", "held_back"}
+    known = {*FIELDS, "name", "message", "levelname", "asctime", "held_back"}
     for command in commands:
         names = re.findall(r"(?<![\w\"./])\.(\w+)", command)
-        picked = re.findall(r"\{([^}]*)\}", command)
+        picked = re.findall(r"\{([^}]*)\}", command.partition("jq")[2])
         names += [name.strip() for each in picked for name in each.split(",")]
         assert names
         assert set(names) <= known, command
