@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -67,6 +67,18 @@ def test_events_contain_the_whole_path(
     (event,) = events(far)
     assert (event["path"], event["resource"]) == (path, "/shop/{proxy+}")
     assert event["pathParameters"] == {"proxy": "7"}
+
+
+@pytest.mark.parametrize("below", ["<slug:tenant>/", "<path>/<int:number>/"])
+def test_urls_below_a_prefix_with_variables(
+    make_django: MakeDjango, far: LambdaServer, below: str
+) -> None:
+    project = make_django({"/todos/{id}": {"function_name": "f", **V1}}, below=below)
+    prefix = "/acme/" if "slug" in below else "/日/7/"
+    assert project.client.get(f"{prefix}todos/9").status_code == 200
+    (event,) = events(far)
+    assert (event["path"], event["resource"]) == (f"{quote(prefix)}todos/9", "/todos/{id}")
+    assert event["pathParameters"] == {"id": "9"}
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,11 @@ class RoutedPathConverter:
 
 
 @keep_body
-def route_view(request: HttpRequest, path: RoutedPath) -> HttpResponseBase:
-    """Respond with the function of the route that the routing table finds."""
+def route_view(request: HttpRequest, path: RoutedPath, **_: object) -> HttpResponseBase:
+    """Respond with the function of the route that the routing table finds.
+
+    The urls may be included below a prefix that captures values.
+    """
     environ = environ_of(request, path.text)
     if request.method not in path.methods:
         return _without_function(request, path.methods)
