@@ -179,8 +179,11 @@ class InProcess:
     def _make_context(
         self, invocation: Invocation, request_id: str
     ) -> Callable[..., LambdaContext]:
-        tenant = invocation.headers.get("X-Amz-Tenant-Id")
-        return partial(LambdaContext, **self._function.context(request_id, tenant))
+        given = invocation.headers
+        context = self._function.context(
+            request_id, given.get("X-Amz-Tenant-Id"), given.get("X-Amz-Client-Context")
+        )
+        return partial(LambdaContext, **context)
 
     def _wait(self, run: ThreadedRun, request_id: str) -> Outcome | None:
         """Return the outcome of the handler, or None if `timeout` has passed."""

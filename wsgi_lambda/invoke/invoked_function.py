@@ -61,9 +61,14 @@ class InvokedFunction:
             client_context=target.client_context,
         )
 
-    def context(self, request_id: str, tenant: str | None) -> dict[str, Any]:
-        """Return the arguments of `LambdaContext`, except its deadline."""
-        encoded = self.client_context
+    def context(
+        self, request_id: str, tenant: str | None, client_context: str | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments of `LambdaContext`, except its deadline.
+
+        ``tenant`` and ``client_context`` (base64) are those of one invocation, and win.
+        """
+        encoded = client_context or self.client_context
         return {
             "request_id": request_id,
             "function_name": self.name,

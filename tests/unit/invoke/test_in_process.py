@@ -134,6 +134,26 @@ def test_changes_of_the_event_affect_nothing_else() -> None:
     assert [client.get("/f").json for _ in range(2)] == [1, 1]
 
 
+@pytest.mark.parametrize("own", [None, {"custom": {"a": 1}}], ids=["no", "own"])
+def test_trace_of_an_observer_reaches_the_handler(own: dict[str, Any] | None) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        return [context.w3c(), context.client_context.custom]
+
+    class Propagating:
+        def began(self, record: Any) -> None:
+            record.propagate["traceparent"] = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    config = {
+        "aws_region": "us-east-1",
+        "local": True,
+        "observers": [Propagating()],
+        "routes": {"/f": {"function_name": "f", "handler": handler, "client_context": own}},
+    }
+    client = Client(LambdaMiddleware(None, config))
+    trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    assert client.get("/f").json == [trace, (own or {}).get("custom")]
+
+
 def test_client_context_belongs_to_one_invocation() -> None:
     def handler(event: Any, context: Any) -> Any:
         context.client_context.custom["a"].append(1)
