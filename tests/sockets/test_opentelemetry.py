@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from opentelemetry import propagate
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, format_span_id, format_trace_id
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
@@ -88,6 +91,36 @@ def test_span_of_a_success(
         "wsgi_lambda.function.memory_used_mb": 40,
     }
     assert "secret" not in span.to_json()
+
+
+class BrokenPropagator(TextMapPropagator):
+    """A propagator with a bug."""
+
+    fields: set[str] = set()  # noqa: RUF012
+
+    def extract(self, *args: Any, **given: Any) -> Context:
+        return Context()
+
+    def inject(self, *args: Any, **given: Any) -> None:
+        raise RuntimeError("broken")
+
+
+def test_propagator_that_raises_is_logged_once(
+    exported: Telemetry,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    usual = propagate.get_global_textmap()
+    propagate.set_global_textmap(BrokenPropagator())
+    try:
+        assert Client(app_of(make_app)).get("/shop").status_code == 200
+    finally:
+        propagate.set_global_textmap(usual)
+    assert [each.getMessage() for each in caplog.records] == [
+        "observer OpenTelemetry RuntimeError: began failed, request -"
+    ]
+    assert exported.spans() == ()
 
 
 BOTH = {

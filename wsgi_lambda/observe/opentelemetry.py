@@ -113,10 +113,16 @@ class OpenTelemetry(Observer):
         self._open[id(record)] = _Open(route, span, context.attach(suppressed), os.getpid())
 
     def replied(self, record: InvocationRecord) -> None:
-        context.detach(self._open[id(record)].token)
+        opened = self._open.get(id(record))
+        # None: `began` has failed, because a sampler or a propagator raised.
+        if opened is not None:
+            context.detach(opened.token)
 
     def ended(self, record: InvocationRecord) -> None:
-        route, span, _, _ = self._open.pop(id(record))
+        opened = self._open.pop(id(record), None)
+        if opened is None:
+            return
+        route, span, _, _ = opened
         self._measure(record, route)
         if span.is_recording():
             span.set_attributes(_attributes(record))
