@@ -216,7 +216,7 @@ def _gunicorn(
     command += ["--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
     command += ["--graceful-timeout", "2", "--log-level", "warning"]
-    command += ["--access-logfile", "-", "--access-logformat", "%(m)s %(U)s %(s)s, %(M)s ms"]
+    command += ["--access-logfile", "-", "--access-logformat", "%(r)s %(s)s, %(M)s ms"]
     with tempfile.TemporaryDirectory(prefix="wsgi-lambda-demo-") as folder:
         own = {
             "DEMO_SECRET_KEY": secrets.token_urlsafe(50),

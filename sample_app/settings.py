@@ -23,6 +23,9 @@ LOGGING = {
     "loggers": {"wsgi_lambda.access": {"handlers": ["console"], "level": "INFO"}},
 }
 
+#: They write the page "operations" and count for Prometheus.
+OBSERVERS = ["sample_app.operations:LastInvocations", "prometheus"]
+
 #: Options that the home page does not show.
 SECRETS = {"aws_key", "aws_secret", "aws_session_token", "aws_external_id"}
 
@@ -40,7 +43,7 @@ def wsgi_lambda(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_endpoint(environ),
         "hosts": HOSTS,
         "timeout": 10_000,
-        "observers": ["sample_app.operations:LastInvocations", "prometheus"],
+        "observers": OBSERVERS,
         "routes": {
             "/lambda/catalogue": _function("catalogue", prefix),
             "/lambda/orders": {
@@ -93,6 +96,7 @@ def members(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return {
         **_endpoint(environ),
         "timeout": 10_000,
+        "observers": OBSERVERS,
         "routes": {
             # A page without a view: it returns API Gateway's event, which names the user.
             "/members/event": {

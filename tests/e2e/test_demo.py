@@ -114,6 +114,11 @@ def test_functions_in_the_app_need_a_login(shop: Demo) -> None:
     assert member.post("login", name="ada", password="tea").status_code == 303
     assert [member.get(path).status_code for path in PROTECTED] == [200, 200]
     assert member.post("note", note="hello").json()["note"] == "hello"
+    # Functions in the app are on the operator's pages, too.
+    assert "<td>note</td>" in shop.get("/operations").text
+    assert 'wsgi_lambda_invocations_total{code="200",function="wsgi-lambda-demo-echo"' in (
+        shop.get("/metrics").text
+    )
     assert member.post("logout").status_code == 303
     assert member.get("event").status_code in (401, 302)
 
@@ -390,3 +395,8 @@ def test_operations_page_and_metrics_show_the_invocations(shop: Demo) -> None:
     assert sums["/lambda/catalogue", "ok"] >= 1
     assert sums["/lambda/broken", "function_error"] >= 1
     shop.wait_for("/lambda/broken wsgi-lambda-demo-broken function_error")
+
+
+def test_no_client_writes_lines_of_the_log(shop: Demo) -> None:
+    assert shop.get("/lambda/echo/%0Aforged%1B%5B2J").status_code == 200
+    shop.wait_for("GET /lambda/echo/%0Aforged%1B%5B2J HTTP/1.1 200, ")
