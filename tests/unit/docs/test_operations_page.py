@@ -229,6 +229,13 @@ def test_json_on_the_page_has_every_field(
     assert failure["error_type"] == "AccessDeniedException"
 
 
+def test_gunicorn_s_hook_does_nothing_without_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    names: dict[str, Any] = {}
+    exec(block(PAGE, "python", "child_exit"), names)
+    names["child_exit"](None, SimpleNamespace(pid=7))
+
+
 def commands_for_the_log() -> list[str]:
     return [each for each in blocks(PAGE, "sh") if "app.log | jq" in each]
 
