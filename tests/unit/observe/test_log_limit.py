@@ -147,3 +147,15 @@ def test_threads_do_not_pass_the_limit(caplog: pytest.LogCaptureFixture) -> None
     lines.clock.now += 60
     lines.limit.report()
     assert "390 more lines" in lines.logged()[0]
+
+
+def test_lines_name_the_code_that_logs(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
+    lines.fail()
+    (record,) = caplog.records
+    assert (record.pathname, record.funcName) == (__file__, "fail")
+
+
+def test_level_of_the_logger_holds(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "wsgi_lambda")
+    lines.fail()
+    assert lines.logged() == []
