@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from tests.conftest import MakeApp, defaults, parts
 from tests.servers import lambda_server as far_end
-from tests.servers.event_stream import chunk, complete, stream
+from tests.servers.event_stream import chunk, complete, exception, hang, stream, with_head
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.streamed import Streamed
 from wsgi_lambda.dispatcher import Dispatcher
@@ -232,6 +232,16 @@ OUTCOMES: dict[str, tuple[dict[str, Any], far_end.Step | None, tuple[Any, ...]]]
         {"authorize": crash},
         None,
         ("authorize_error", 500, None, "AuthorizeError"),
+    ),
+    "authorize-returns-something-else": (
+        {"authorize": lambda request: "no"},
+        None,
+        ("authorize_error", 500, None, "AuthorizeError"),
+    ),
+    "execution-that-was-started-before": (
+        {},
+        aws_error(409, "DurableExecutionAlreadyStartedException"),
+        ("service_error", 409, 409, "DurableExecutionAlreadyStartedException"),
     ),
 }
 
@@ -526,6 +536,65 @@ def test_record_of_a_stream_ends_with_it(
 
 
 STREAM = {"/f": {"function_name": "f", "invoke_mode": "RESPONSE_STREAM"}}
+
+
+#: A stream that fails before its head; then outcome, status, Lambda's status, type of the error.
+BEFORE_THE_HEAD: dict[str, tuple[far_end.Step, tuple[Any, ...]]] = {
+    "error-of-the-function": (
+        stream(complete("Own", '{"errorType":"ValueError"}', REPORT)),
+        ("function_error", 502, 200, "Own"),
+    ),
+    "error-in-a-header": (
+        stream(headers={"X-Amz-Function-Error": "Unhandled"}),
+        ("function_error", 502, 200, "Unhandled"),
+    ),
+    "timeout-of-the-function": (
+        stream(complete("Sandbox.Timedout", "Task timed out after 3.00 seconds", REPORT)),
+        ("function_timeout", 504, 200, "Sandbox.Timedout"),
+    ),
+    "exception-of-lambda": (
+        stream(exception("InternalServerException", b"{}")),
+        ("service_error", 502, 200, "ServiceError"),
+    ),
+    "malformed-frame": (
+        stream(bytes(40)),
+        ("connection_error", 502, 200, "ConnectionFailed"),
+    ),
+    "end-without-invoke-complete": (
+        stream(),
+        ("connection_error", 502, 200, "ConnectionFailed"),
+    ),
+    "no-head": (
+        stream(chunk(b"tea"), complete(log=REPORT)),
+        ("invalid_result", 502, 200, "ResultError"),
+    ),
+    "malformed-head": (
+        stream(chunk(with_head({"statusCode": 1})), complete()),
+        ("invalid_result", 502, 200, "ResultError"),
+    ),
+    "silence": (stream(hang), ("deadline_exceeded", 504, 200, "DeadlinePassed")),
+}
+
+
+@pytest.mark.parametrize(("step", "expected"), BEFORE_THE_HEAD.values(), ids=BEFORE_THE_HEAD)
+def test_stream_that_fails_before_its_head(
+    step: far_end.Step,
+    expected: tuple[Any, ...],
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[Any]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lambda_server.script(step)
+    app = make_app(STREAM, is_proxy_integration=True, timeout=500)
+    with Streamed(app) as response:
+        response.rest()
+    (record,) = records()
+    found = (record.outcome, record.status, record.lambda_status, record.error_type)
+    assert found == expected
+    assert (record.response_bytes, record.first_byte_ms, record.attempts) == (0, None, 1)
+    (failure,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert vars(failure)["aws_request_id"] == record.aws_request_id == "r-1"
 
 
 def test_stream_counts_what_the_client_got(
