@@ -154,7 +154,7 @@ class _Reader:
         target, identity = _make(Target, values), _make(Identity, values)
         transport, local = _make(Transport, values), _make(LocalOptions, values)
         region = endpoints.region_of(target, self._environ)
-        is_local = values["local"] and local.handler is not None
+        is_local = _is_local(parsed)
         if is_local:
             identity, transport, region = Identity(), IN_PROCESS, region or REGION
         response = _make(ResponseOptions, values)
@@ -188,6 +188,12 @@ class _Reader:
         ]
         self._problems.extend(found)
         return bool(found)
+
+
+def _is_local(parsed: Parsed) -> bool:
+    """Return whether a route runs in this process, or would if its options were valid."""
+    is_on = parsed.values["local"] or "local" in parsed.invalid
+    return is_on and ("handler" in parsed.values or "handler" in parsed.invalid)
 
 
 def _whole(config: Mapping[Any, object], defaults: Parsed) -> WholeOptions:

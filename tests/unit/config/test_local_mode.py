@@ -91,6 +91,24 @@ def test_route_without_a_handler_still_needs_a_region() -> None:
 
 
 @pytest.mark.parametrize(
+    ("top", "route", "place"),
+    [
+        ({"local": True}, {"handler": "orders"}, "routes['/shop'].handler"),
+        ({"local": True}, {"handlr": "app.handler"}, "routes['/shop'].handlr"),
+        ({"local": True, "handler": 7}, {}, "handler"),
+        ({"local": "yes"}, {"handler": "app.handler"}, "local"),
+    ],
+)
+def test_invalid_option_of_local_mode_is_the_only_problem(
+    top: dict[str, Any], route: dict[str, Any], place: str
+) -> None:
+    """A region is not missing, because the corrected route needs none."""
+    config = {**top, "routes": {"/shop": {"function_name": "orders", **route}}}
+    (line,) = problems(config, environ={})
+    assert line.startswith(f"{place}: ")
+
+
+@pytest.mark.parametrize(
     ("environ", "options", "region"),
     [
         ({}, {}, "us-east-1"),
