@@ -26,7 +26,7 @@ from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from
 from wsgi_lambda.local_runtime.run import Environment, log_result
 from wsgi_lambda.local_runtime.stream import StreamedRun
 from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
-from wsgi_lambda.local_runtime.watching import find_file, watch
+from wsgi_lambda.local_runtime.watching import LoadedFiles
 from wsgi_lambda.options import HandlerName, Route
 
 log = logging.getLogger("wsgi_lambda")
@@ -48,7 +48,8 @@ class InProcess:
         self.route = route
         self.connections = connections
         named = route.local.handler
-        self._shared = connections.shared(_key(named), lambda: _Shared(named))
+        self._files = connections.shared("loaded files", LoadedFiles)
+        self._shared = connections.shared(_key(named), lambda: _Shared(named, self._files))
         self._shared.turns.limit_to(route.local.handler_concurrency)
         self._slots = Slots(route.target.max_concurrency)
         self._function = InvokedFunction.of(route.target)
@@ -63,6 +64,7 @@ class InProcess:
         delivery = invocation.delivery
         delivery.started = time.monotonic()
         deadline = delivery.started + self.route.target.timeout
+        self._files.report_changes()
         if self._streams and invocation.may_stream:
             return self._stream(invocation, deadline)
         with self._slots.take():
@@ -204,11 +206,9 @@ class InProcess:
 class _Shared:
     """A handler and its turns, which all routes that name it share."""
 
-    def __init__(self, named: Named) -> None:
-        self.environment = Environment(_loader(named))
+    def __init__(self, named: Named, files: LoadedFiles) -> None:
+        self.environment = Environment(partial(files.load, _loader(named)))
         self.turns = Turns()
-        if isinstance(named, HandlerName) and (path := _file_of(named)):
-            watch(path)
 
 
 def _headers(invocation: Invocation, request_id: str, media_type: str) -> list[tuple[str, str]]:
@@ -234,10 +234,6 @@ def _key(named: Named) -> tuple[object, ...]:
         return "callable", id(named)
     source = os.path.abspath(named.source) if named.is_file else named.source.replace("/", ".")
     return source, named.function
-
-
-def _file_of(named: HandlerName) -> str | None:
-    return os.path.abspath(named.source) if named.is_file else find_file(named.source)
 
 
 def _loader(named: Any) -> Callable[[], Handler]:
