@@ -27,7 +27,7 @@ class Delivery:
     is_reused: bool | None = None
     #: Connections that were opened for it.
     opened: int = 0
-    #: Time spent waiting for credentials.
+    #: Time spent waiting for credentials; 0 if they are in the configuration or environment.
     credentials_wait: float = 0.0
     #: Time spent waiting before retries.
     backoff: float = 0.0

@@ -34,7 +34,7 @@ from wsgi_lambda.response.wsgi import Response, from_werkzeug
 from wsgi_lambda.routing import PRINCIPAL as PRINCIPAL
 from wsgi_lambda.routing import RouteTable
 from wsgi_lambda.startup import log_start
-from wsgi_lambda.watch import AnyWatch, Watcher
+from wsgi_lambda.watch import UNWATCHED, AnyWatch, Watcher
 
 #: The methods of a view, and in an app of a route that lists none. OPTIONS is the app's.
 DEFAULT_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
@@ -149,7 +149,7 @@ class Dispatcher:
             response = self._respond(backend, request, watch)
         except LambdaError as error:
             response = error.response
-        return watch.ended(response)
+        return response if watch is UNWATCHED else watch.ended(response)
 
     def respond_or_raise(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`.
@@ -211,7 +211,13 @@ class Dispatcher:
         """Return the response of ``backend``; raise a failure, logged, with its `response`."""
         route = backend.route
         try:
-            response = self._reply(backend, request)
+            if self._ask is not None and request.framework.principal is None:
+                ask = partial(self._ask, request.environ)
+                request.framework = request.framework._replace(principal=ask)
+            refusal = None
+            if route is not None and route.match.authorize is not None:
+                refusal = _authorize(route, route.match.authorize, request)
+            response = backend.respond(request) if refusal is None else refusal
         except LambdaError as error:
             self._fail(error, request, route, watch)
             raise
@@ -220,7 +226,8 @@ class Dispatcher:
             raise
         if response.function_error is not None or request.delivery.log_result:
             self._lines.replied(request, route, response.status, response.function_error)
-        watch.replied(response.function_error)
+        if watch is not UNWATCHED:
+            watch.replied(response.function_error)
         return response
 
     def _fail(
@@ -233,17 +240,6 @@ class Dispatcher:
         except BaseException as broken:
             watch.broke(broken)
             raise
-
-    def _reply(self, backend: Backend, request: Request) -> Response:
-        route = backend.route
-        if self._ask is not None and request.framework.principal is None:
-            ask = partial(self._ask, request.environ)
-            request.framework = request.framework._replace(principal=ask)
-        if route is not None and route.match.authorize is not None:
-            refusal = _authorize(route, route.match.authorize, request)
-            if refusal is not None:
-                return refusal
-        return backend.respond(request)
 
 
 def _authorize(route: Route, hook: Callable[..., Any], request: Request) -> Response | None:

@@ -109,9 +109,16 @@ def test_numbers_of_a_cold_and_a_warm_start(
     assert value("duration_seconds_count", path) == 2
     assert value("payload_bytes_bucket", path, le="1000.0") == 2
     assert value("response_bytes_sum", path) == 5
-    assert (value("credentials_wait_seconds_total", path) or 0) > 0
+    assert value("credentials_wait_seconds_total", path) == 0
     endpoint = {"lambda_endpoint": f"http://127.0.0.1:{lambda_server.port}"}
     assert REGISTRY.get_sample_value("wsgi_lambda_connections_opened_total", endpoint) == 1
+
+
+def test_wait_for_credentials_is_counted(make_app: MakeApp, path: str) -> None:
+    routes = {path: {"function_name": "orders:live"}}
+    app = make_app(routes, observers=["prometheus"], aws_key=None, aws_secret=None)
+    Client(app).get(path)
+    assert (value("credentials_wait_seconds_total", path) or 0) > 0
 
 
 def test_repeats_and_outcomes(

@@ -46,7 +46,7 @@ class Rotating:
     def __init__(self) -> None:
         self._numbers = itertools.count()
 
-    def get(self, deadline: float) -> Credentials:
+    def at_hand(self) -> Credentials:
         number = next(self._numbers)
         return Credentials(f"AKID{number}", f"secret{number}", f"token{number}")
 

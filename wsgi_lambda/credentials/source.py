@@ -64,7 +64,19 @@ class CredentialSource:
         Raises `CredentialsError`, whose detail lists the places that were
         searched, or `DeadlinePassed`.
         """
-        return self._without_look_up() or self._cache.get(deadline).credentials
+        return self.at_hand() or self._cache.get(deadline).credentials
+
+    def at_hand(self) -> Credentials | None:
+        """Return the keys that need no look-up, or None if there are none."""
+        if self._identity.aws_assume_role_arn:
+            return None
+        keys = self._first_keys()
+        if keys is None:
+            return None
+        if keys[0] != self._logged:
+            self._logged = keys[0]
+            log_found(Found(*keys))
+        return keys[0]
 
     def renew(self, stale: Credentials, deadline: float) -> Credentials | None:
         """Return credentials to use instead of ``stale``, which AWS called expired or unknown.
@@ -74,7 +86,7 @@ class CredentialSource:
         """
         if self.is_static:
             return None
-        return self._without_look_up() or self._cache.renew(stale, deadline).credentials
+        return self.at_hand() or self._cache.renew(stale, deadline).credentials
 
     def origin(self, deadline: float) -> str:
         """Return the origin of the credentials in words; raises like `get`.
@@ -88,17 +100,6 @@ class CredentialSource:
     def is_static(self) -> bool:
         """Whether these are the route's own keys, which cannot be renewed."""
         return self._own is not None and not self._identity.aws_assume_role_arn
-
-    def _without_look_up(self) -> Credentials | None:
-        if self._identity.aws_assume_role_arn:
-            return None
-        keys = self._first_keys()
-        if keys is None:
-            return None
-        if keys[0] != self._logged:
-            self._logged = keys[0]
-            log_found(Found(*keys))
-        return keys[0]
 
     def _first_keys(self) -> tuple[Credentials, str] | None:
         """Return the keys that need no look-up and their origin, or None if there are none.

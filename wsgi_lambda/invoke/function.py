@@ -59,10 +59,9 @@ class Function:
 
     def _send_in_time(self, invocation: Invocation) -> Reply:
         delivery = invocation.delivery
-        delivery.started = time.monotonic()
+        delivery.started = started = time.monotonic()
         try:
-            deadline = delivery.started + self._timeout
-            outcome, retries = self._send_until_final(invocation, deadline)
+            outcome, retries = self._send_until_final(invocation, started + self._timeout)
         finally:
             delivery.finished = time.monotonic()
         if isinstance(outcome, LambdaError):
@@ -100,15 +99,17 @@ class Function:
     def _send(
         self, invocation: Invocation, credentials: Credentials, attempt: Attempt
     ) -> Reply | LambdaError:
-        invocation.delivery.attempts += 1
+        delivery = invocation.delivery
+        delivery.attempts += 1
         request = self._signed(invocation, credentials)
         try:
             return self._read(self._client.open(request, attempt), attempt, invocation)
         except LambdaError as error:
             return error
         finally:
-            invocation.delivery.is_reused = attempt.reused
-            invocation.delivery.opened += attempt.opened and not attempt.reused
+            delivery.is_reused = reused = attempt.reused
+            if attempt.opened and not reused:
+                delivery.opened += 1
 
     def _read(self, opened: OpenReply, attempt: Attempt, invocation: Invocation) -> Reply:  # noqa: ARG002
         return self._client.read(opened, self._limit)
@@ -130,6 +131,9 @@ class Function:
         return credentials
 
     def _credentials(self, delivery: Delivery, deadline: float) -> Credentials:
+        found = self._source.at_hand()
+        if found is not None:
+            return found
         started = time.monotonic()
         try:
             return self._source.get(deadline)
