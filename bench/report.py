@@ -59,7 +59,7 @@ def _mark(row: Row, mark: float | None) -> str:
 
 
 def _number(value: float, row: Row, *, with_unit: bool = False) -> str:
-    digits = {"×": 2, "MB": 1}.get(row.unit, 0)
+    digits = {"×": 2, "MB": 1, "µs": 1}.get(row.unit, 0)
     unit = row.unit if with_unit else ""
     return f"{value:.{digits}f} {unit}".strip()
 

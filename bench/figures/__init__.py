@@ -37,6 +37,7 @@ FIGURES = {
     "cpu": Figure("CPU of one invoke", direct.cpu, ("nginx", "boto3")),
     "in-app": Figure("functions as views of an app", in_app.measure),
     "observers": Figure("observers and the access log", observing.measure),
+    "unobserved": Figure("an app that nobody observes", observing.measure_unobserved),
     "pass-through": Figure("a request without a route", direct.pass_through),
     "connections": Figure("TLS connections of 64 threads", direct.connections, ("nginx",)),
     "handshakes": Figure("CPU of a new connection", direct.handshakes, ("nginx",)),

@@ -14,8 +14,16 @@ from sample_app.processes import running
 
 
 def measure(run: Run) -> Iterator[Measured]:
+    return _measure("bench.observing", run)
+
+
+def measure_unobserved(run: Run) -> Iterator[Measured]:
+    return _measure("bench.unobserved", run)
+
+
+def _measure(module: str, run: Run) -> Iterator[Measured]:
     for _ in range(run.rounds):
-        command = [sys.executable, "-m", "bench.observing", str(run.seconds)]
+        command = [sys.executable, "-m", module, str(run.seconds)]
         with running(command, run.environ, cwd=PROJECT, stdout=subprocess.PIPE) as process:
             output, _ = process.communicate()
         if process.returncode:

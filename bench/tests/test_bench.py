@@ -21,6 +21,7 @@ from bench.plot import to_svg
 from bench.report import growth_table, to_json, to_table
 from bench.stub import configuration
 from bench.targets import ROWS, Result, Row, amount, difference, judge, ratio
+from bench.unobserved import CUTS, cut_out
 from tests.servers.received_request import Invocation
 from tests.servers.sigv4 import check_signature
 
@@ -232,3 +233,17 @@ def test_environ_of_direct_calls_contains_the_body() -> None:
 def test_documentation_names_every_figure() -> None:
     text = (PROJECT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert [name for name in FIGURES if f"`{name}`" not in text] == []
+
+
+def test_code_for_observing_can_be_cut_out(tmp_path: Path) -> None:
+    cut_out(tmp_path)
+    for name, _, _ in CUTS:
+        compile((tmp_path / "wsgi_lambda" / name).read_text(), name, "exec")
+
+
+def test_code_for_observing_that_has_changed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.unobserved.CUTS", (("request.py", "old lines", ""),))
+    with pytest.raises(ValueError, match=r"request.py does not contain these lines once:\nold"):
+        cut_out(tmp_path)
