@@ -86,10 +86,7 @@ class OpenTelemetry(Observer):
         # Counted when metrics are exported: to add 1 and -1 takes 25 µs of each request.
         # The SDK keeps the callback of the first observer of a process only.
         meter.create_observable_up_down_counter(
-            "wsgi_lambda.invocation.active",
-            [_count_active],
-            "{invocation}",
-            "Requests to a route at this moment",
+            "wsgi_lambda.invocation.active", [_count_active], "{invocation}", "Requests under way"
         )
         self._repeats = meter.create_counter(
             "wsgi_lambda.invocation.repeats", "{request}", "Requests that were sent again"
@@ -143,12 +140,9 @@ class OpenTelemetry(Observer):
         found = self._routes.get(key)
         if found is None:
             labels = _labels(record.route, record.function)
-            found = self._routes[key] = _Route(
-                (record.route, record.function),
-                _route_attributes(record, self._conventions),
-                labels,
-                {**labels, "wsgi_lambda.outcome": "ok"},
-            )
+            succeeded = {**labels, "wsgi_lambda.outcome": "ok"}
+            of_span = _route_attributes(record, self._conventions)
+            found = self._routes[key] = _Route(key[:2], of_span, labels, succeeded)
         return found
 
     def _measure(self, record: InvocationRecord, route: _Route) -> None:
