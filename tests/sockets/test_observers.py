@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +201,15 @@ def test_functions_of_a_module_are_an_observer(
     assert Client(app).get("/shop").status_code == 200
     (record,) = caplog.records
     assert record.getMessage().startswith(f"observer {__name__}.ended OSError: ended failed, ")
+
+
+def test_attribute_that_is_no_method_is_not_called(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    records: list[InvocationRecord] = []
+    observer = SimpleNamespace(began=None, replied=0, ended=records.append)
+    assert Client(make_app(ROUTES, observers=[observer])).get("/shop").status_code == 200
+    assert (len(records), caplog.records) == (1, [])
 
 
 #: What a mistaken observer does to a record in `began`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +83,16 @@ def test_buckets(name: str, buckets: list[float], make_app: MakeApp, path: str) 
         if sample.name == f"wsgi_lambda_{name}_bucket" and sample.labels["route"] == path
     ]
     assert found == [*buckets, math.inf]
+
+
+def test_wait_for_credentials_is_in_seconds(make_app: MakeApp, path: str) -> None:
+    records: list[Any] = []
+    observers = ["prometheus", SimpleNamespace(ended=records.append)]
+    app = make_app({path: {"function_name": "orders"}}, observers=observers)
+    Client(app).get(path)
+    (record,) = records
+    wait = value("credentials_wait_seconds_total", path)
+    assert wait == pytest.approx(record.credentials_ms / 1000)
 
 
 def test_restore_is_a_cold_start(lambda_server: LambdaServer, make_app: MakeApp, path: str) -> None:

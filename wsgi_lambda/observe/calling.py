@@ -69,7 +69,7 @@ def _hooks(observers: Iterable[object], name: str) -> tuple[Hook, ...]:
     return tuple(
         hook
         for hook in found
-        if hook is not None and getattr(hook, "__func__", None) is not getattr(Observer, name)
+        if callable(hook) and getattr(hook, "__func__", None) is not getattr(Observer, name)
     )
 
 
