@@ -389,6 +389,20 @@ def test_stream_is_active_until_its_end(
     assert exported.metrics("/chat")["wsgi_lambda.invocation.active"][0][1] == 0
 
 
+def test_client_that_goes_away_is_no_error(
+    exported: Telemetry, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    lambda_server.script(stream(chunk(b"one"), chunk(b"two"), complete()))
+    app = app_of(make_app, "/gone", invoke_mode="RESPONSE_STREAM")
+    Client(app).get("/gone", buffered=False).close()
+    (span,) = exported.spans()
+    assert span.status.status_code is StatusCode.UNSET
+    assert "error.type" not in span.attributes
+    assert span.attributes["wsgi_lambda.outcome"] == "client_disconnected"
+    ((attributes, _),) = exported.metrics("/gone")["wsgi_lambda.invocation.duration"]
+    assert "error.type" not in attributes
+
+
 def test_measurements_are_exemplars_of_the_trace_around_them(
     exported: Telemetry, make_app: MakeApp
 ) -> None:

@@ -108,6 +108,22 @@ def test_fields_of_a_success(
     assert "secret" not in repr(vars(record))
 
 
+@pytest.mark.parametrize(
+    "target",
+    [{"function_name": "orders:live"}, {"function_name": "orders", "qualifier": "live"}],
+    ids=["name", "option"],
+)
+def test_qualifier(
+    target: dict[str, str],
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[Any]],
+) -> None:
+    Client(make_app({"/shop": target})).get("/shop")
+    (record,) = records()
+    assert (record.function, record.qualifier) == ("orders", "live")
+
+
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
@@ -661,12 +677,17 @@ def test_client_that_goes_away(
     assert (record.response_bytes, record.first_byte_ms) == (0, None)
 
 
-@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 205), ("GET", 304)]
+)
 def test_stream_that_we_close_ourselves_is_ok(
-    method: str, lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+    method: str,
+    status: int,
+    lambda_server: LambdaServer,
+    make_app: MakeApp,
+    records: Callable[[], list[Any]],
 ) -> None:
-    status = b'{"statusCode": 204}' if method == "GET" else b'{"statusCode": 200}'
-    lambda_server.script(stream(chunk(status + b"\0" * 8 + b"tea"), complete()))
+    lambda_server.script(stream(chunk(with_head({"statusCode": status}, b"tea")), complete()))
     with Streamed(make_app(STREAM), method=method) as response:
         response.rest()
     (record,) = records()

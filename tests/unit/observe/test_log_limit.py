@@ -155,6 +155,18 @@ def test_lines_name_the_code_that_logs(lines: Lines, caplog: pytest.LogCaptureFi
     assert (record.pathname, record.funcName) == (__file__, "fail")
 
 
+def test_number_has_the_level_of_the_lines(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
+    for level in (logging.ERROR, logging.WARNING):
+        for _ in range(3):
+            kind = ("/shop", "ServiceError", level)
+            extra = {"aws_request_id": "r-1"}
+            lines.limit.log(log, level, kind, "failed", extra=extra)
+    caplog.clear()
+    lines.clock.now += 60
+    lines.limit.report()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
 def test_level_of_the_logger_holds(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "wsgi_lambda")
     lines.fail()
