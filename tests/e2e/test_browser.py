@@ -362,6 +362,18 @@ def test_page_fits_its_width(page: Page, width: int) -> None:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_table_of_invocations_fits_a_phone(page: Page, shop: Demo) -> None:
+    assert shop.get("/lambda/catalogue").status_code == 200
+    size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.driver.get(f"{shop.url}/operations")
+        assert page.driver.find_elements(By.CSS_SELECTOR, "#invocations td.number")
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_login_function_and_logout(page: Page, shop: Demo) -> None:
     page.driver.get(f"{shop.url}/members/")
     page.fill("name", "ada")
