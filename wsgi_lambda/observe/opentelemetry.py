@@ -42,7 +42,6 @@ _AMAZON = re.compile(
 # Routes with different hosts may have the same path, and different functions.
 _key_of = attrgetter("route", "function", "region", "lambda_endpoint", "invoke_mode")
 
-#: Outcomes in which nothing failed.
 _NO_FAILURES = frozenset(("ok", "denied", "client_disconnected"))
 
 
@@ -110,9 +109,8 @@ class OpenTelemetry(Observer):
         self._open[id(record)] = _Open(route, span, context.attach(suppressed), os.getpid())
 
     def replied(self, record: InvocationRecord) -> None:
-        opened = self._open.get(id(record))
-        # None: `began` has failed, because a sampler or a propagator raised.
-        if opened is not None:
+        # Without it `began` has failed: a sampler or a propagator has raised.
+        if opened := self._open.get(id(record)):
             context.detach(opened.token)
 
     def ended(self, record: InvocationRecord) -> None:
@@ -182,9 +180,7 @@ def _labels(route: str, function: str) -> dict[str, AttributeValue]:
 def _parent(record: InvocationRecord) -> Context:
     """Return the context with the current span, else with that of the client."""
     current = context.get_current()
-    if trace.get_current_span(current).get_span_context().is_valid:
-        return current
-    if not record.incoming:
+    if not record.incoming or trace.get_current_span(current).get_span_context().is_valid:
         return current
     found = propagate.extract(record.incoming, current)
     amazon = _AMAZON.match(record.incoming.get("x-amzn-trace-id", ""))
@@ -214,8 +210,7 @@ def _propagate(record: InvocationRecord, span: Span, current: Context) -> None:
 
 
 def _route_attributes(record: InvocationRecord, conventions: set[str]) -> dict[str, AttributeValue]:
-    is_stream = record.invoke_mode == "RESPONSE_STREAM"
-    method = "InvokeWithResponseStream" if is_stream else "Invoke"
+    method = "InvokeWithResponseStream" if record.invoke_mode == "RESPONSE_STREAM" else "Invoke"
     found: dict[str, AttributeValue] = {
         "faas.invoked_name": record.function,
         "faas.invoked_provider": "aws",
@@ -223,8 +218,7 @@ def _route_attributes(record: InvocationRecord, conventions: set[str]) -> dict[s
         "cloud.region": record.region,
         "wsgi_lambda.route": record.route,
     }
-    # Of both, `rpc/dup` wins: https://opentelemetry.io/docs/specs/semconv/rpc/
-    if "rpc" not in conventions or "rpc/dup" in conventions:
+    if "rpc" not in conventions or "rpc/dup" in conventions:  # of both, `rpc/dup` wins
         found |= {"rpc.system": "aws-api", "rpc.service": "Lambda", "rpc.method": method}
     if conventions & {"rpc", "rpc/dup"}:
         found |= {"rpc.system.name": "aws-api", "rpc.method": f"Lambda/{method}"}
