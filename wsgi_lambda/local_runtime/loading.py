@@ -10,6 +10,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -31,8 +32,15 @@ def load_from_module(module: str, function: str) -> Handler:
     if module.split(".")[0] in sys.builtin_module_names:
         text = f"Cannot use built-in module {module} as a handler module"
         raise Fault("Runtime.BuiltInModuleConflict", text)
-    _search_first(os.getcwd())
-    return _load(module.replace("/", "."), module, function)
+    folder = os.getcwd()
+    _search_first(folder)
+    # The folders of handler files may be in front of it.
+    sys.path.insert(0, folder)
+    try:
+        return _load(module.replace("/", "."), module, function)
+    finally:
+        with suppress(ValueError):  # the module has changed the path
+            sys.path.remove(folder)
 
 
 def load_from_file(path: str, function: str) -> Handler:

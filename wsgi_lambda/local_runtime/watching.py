@@ -14,6 +14,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from importlib.util import spec_from_file_location
 from types import ModuleType
@@ -49,8 +50,10 @@ class LoadedFiles:
         """
         for file, loaded in list(self._times.items()):
             if _time_of(file) not in (loaded, 0.0):
-                # A reloader that has not seen this file yet notices the next call.
-                os.utime(self._touched)
+                # A reloader that has not seen this file yet notices the next call. Without a
+                # folder for temporary files it stays as it would be without us.
+                with suppress(OSError):
+                    os.utime(self._touched)
                 return
 
     @cached_property
@@ -77,4 +80,5 @@ def _time_of(file: str) -> float:
 def _remove(name: str, path: str, pid: int) -> None:
     sys.modules.pop(name, None)
     if os.getpid() == pid:  # a child leaves the file to its parent
-        os.unlink(path)
+        with suppress(OSError):
+            os.unlink(path)

@@ -24,6 +24,24 @@ def test_module_is_searched_in_the_current_directory_first(folder: Path) -> None
     assert sys.modules["colorsys"].__file__ == str(folder / "colorsys.py")
 
 
+def test_folder_of_a_handler_file_comes_after_the_current_directory(folder: Path) -> None:
+    for name in ("orders", "src/orders", "src/app"):
+        write_module(folder, name, f"def handler(event, context):\n    return {name!r}\n")
+    load_from_module("colorsys", "rgb_to_yiq")
+    load_from_file(str(folder / "src/app.py"), "handler")
+    before = [*sys.path]
+    assert before.index(str(folder / "src")) < before.index(str(folder))
+    assert load_from_module("orders", "handler")({}, None) == "orders"
+    assert sys.path == before
+
+
+def test_module_may_change_the_path(folder: Path) -> None:
+    write_module(folder, "app", f"import sys\nsys.path = sys.path[2:]\n{HANDLER}")
+    sys.path.insert(0, str(folder))
+    assert load_from_module("app", "handler")({}, None) == "app"
+    assert str(folder) not in sys.path
+
+
 def test_folder_that_is_on_the_path_stays_in_its_place(folder: Path) -> None:
     write_module(folder, "app", HANDLER)
     sys.path.append(str(folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,29 @@ def test_files_that_stay_the_same_are_not_reported(folder: Path) -> None:
     path.unlink()
     assert client.get("/f").json == 1
     assert look().keys() == before
+
+
+def test_process_without_temporary_files_works(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
+    path = write_module(folder, "app", HANDLER)
+    client = make_client("app.handler")
+    client.get("/f")
+    change(path)
+    assert client.get("/f").json == 1
+
+
+def test_file_that_somebody_else_removes_is_not_missed(folder: Path) -> None:
+    path = write_module(folder, "app", HANDLER)
+    client = make_client("app.handler")
+    client.get("/f")
+    before = look().keys()
+    change(path)
+    client.get("/f")
+    (touched,) = look().keys() - before
+    Path(touched).unlink()
+    assert client.get("/f").json == 1
 
 
 def test_files_of_libraries_are_not_compared(folder: Path) -> None:

@@ -468,6 +468,20 @@ def test_named_functions_use_it(lambda_functions: LambdaFunctions) -> None:
     ]
 
 
+def test_limits_of_a_handler_are_inactive(lambda_functions: LambdaFunctions) -> None:
+    """A function of a test may be slow, and may invoke itself."""
+    options = {"handler": "no.such", "handler_timeout": 1, "handler_concurrency": 1}
+    routes = {"/f": {"function_name": "orders", **options}}
+    client = Client(LambdaMiddleware(None, {"local": True, "routes": routes}))
+
+    def handler(event: Any, context: Any) -> Any:
+        time.sleep(0.01)
+        return client.get("/f").json if event else "inner"
+
+    lambda_functions["orders"] = handler
+    assert client.get("/f?outer=1").json == "inner"
+
+
 def test_live_server_in_another_thread_uses_it(lambda_functions: LambdaFunctions) -> None:
     lambda_functions["orders"] = lambda event, context: threading.current_thread().name
     config = {"aws_region": "eu-west-1", "routes": {"/f": {"function_name": "orders"}}}
