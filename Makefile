@@ -24,10 +24,11 @@ help:
 	@echo "make clean         remove everything that the targets made"
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m sample_app.demo --app $(APP)
+	@$(BIN)/python -m sample_app.demo --app $(APP) --port $(PORT)
 
 # The servers restart when a file changes, one of a function that has run included.
 dev: $(VENV)/.dev
+	@test -n "$(DEV_$(APP))" || { echo "APP is flask or django, not '$(APP)'"; exit 2; }
 	@WSGI_LAMBDA_LOCAL=1 $(BIN)/$(DEV_$(APP))
 
 DEV_flask = flask --app sample_app.flask_app run --debug --port $(PORT)
@@ -85,6 +86,9 @@ lint: $(VENV)/.lint
 # wsgi_lambda in the current one: an app next to the checkout would import an empty package.
 $(VENV)/.%: setup.cfg pyproject.toml
 	@echo "Making $(VENV) with what 'make $*' needs (once; this takes about a minute)"
+	@python=$(PYTHON); test ! -x $(BIN)/python || python=$(BIN)/python; \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { $$python --version; \
+		echo "wsgi_lambda needs Python 3.11 or later: make clean; make $* PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--config-settings editable_mode=compat --editable '.[$*]'

@@ -40,6 +40,8 @@ class LambdaMiddleware:
     def __init__(
         self, app: WSGIApplication | None, config: Mapping[str, Any] | str | os.PathLike[str]
     ) -> None:
+        if app is not None and not callable(app):
+            raise TypeError(f"app must be a WSGI app or None, not {type(app).__name__}")
         self.app = app
         self.dispatcher = Dispatcher(config)
 

@@ -129,7 +129,8 @@ PLAIN_DJANGO = DJANGO_WSGI.replace(
         pytest.param(
             "mysite.wsgi:application",
             {**PROJECT, "mysite/settings.py": DJANGO_SETTINGS, "mysite/wsgi.py": PLAIN_DJANGO},
-            NOT_FOUND.format("mysite.wsgi:application"),
+            NOT_FOUND.format("mysite.wsgi:application")
+            + "; for functions in a Django project: manage.py lambda_check",
             id="Django application",
         ),
         pytest.param(

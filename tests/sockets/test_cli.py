@@ -495,7 +495,9 @@ def test_module_is_found_in_the_current_directory(lambda_server: LambdaServer) -
     Path("shop.py").write_text(f"class app:\n    config = {{'WSGI_LAMBDA': {config!r}}}\n")
     lambda_server.respond(204)
     assert process("check", "shop:app").returncode == 0
-    assert script("check", "shop:app").returncode == 0
+    for command in (["check"], ["routes"], ["invoke"]):
+        run = script(*command, "shop:app", *[next(iter(ROUTES))] * (command == ["invoke"]))
+        assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", [["check"], ["routes"], ["invoke"], ["import-kong"]])

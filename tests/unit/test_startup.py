@@ -206,3 +206,8 @@ def test_comparison_with_gunicorn(
 def test_level_of_a_lonely_scrape_is_warning(caplog: pytest.LogCaptureFixture) -> None:
     Worker().load(observers=["prometheus"])
     assert [each.levelname for each in caplog.records] == ["WARNING"]
+
+
+def test_app_that_is_not_callable() -> None:
+    with pytest.raises(TypeError, match="app must be a WSGI app or None, not str"):
+        LambdaMiddleware("shop:app", {"routes": {}})  # type: ignore[arg-type]

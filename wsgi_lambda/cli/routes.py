@@ -6,14 +6,13 @@ import argparse
 import json
 from typing import Any
 
-from wsgi_lambda.cli.console import FACTS, public_facts
-from wsgi_lambda.config.sources import load_configuration
+from wsgi_lambda.cli.console import FACTS, load_named, public_facts
 from wsgi_lambda.dispatcher import Dispatcher
 
 
 def run_routes(given: argparse.Namespace) -> int:
     """Print the routes as a table, or as JSON."""
-    print_routes(Dispatcher(load_configuration(given.file)), as_json=given.json)
+    print_routes(Dispatcher(load_named(given.file)), as_json=given.json)
     return 0
 
 

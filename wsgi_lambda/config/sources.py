@@ -55,26 +55,28 @@ def load_configuration(source: Any) -> Any:
         named = _import_object(name, parts)
         found = configuration_of(named)
     if found is None:
-        raise _not_found(name, is_function=inspect.isfunction(named))
+        raise _not_found(name, named)
     return found
 
 
 def configuration_of(found: Any) -> Any:
     """Return the configuration that ``found`` is or contains, or None.
 
-    `LambdaMiddleware` is recognised by its attribute `configuration`.
+    That of the outermost `LambdaMiddleware` counts, which its attribute `configuration`
+    shows; without one, that of the app, whose server may use another one.
     """
     if isinstance(found, Mapping):
         return found.get(KEY, found)
+    of_app = None
     for _ in range(_MOST_LAYERS):
-        config = getattr(found, "config", None)
-        if isinstance(config, Mapping) and KEY in config:
-            return config[KEY]
         configuration = getattr(found, "configuration", None)
         if isinstance(configuration, Mapping):
             return configuration
+        config = getattr(found, "config", None)
+        if of_app is None and isinstance(config, Mapping):
+            of_app = config.get(KEY)
         found = next((getattr(found, name) for name in _WRAPPED if hasattr(found, name)), None)
-    return None
+    return of_app
 
 
 def search_current_directory(source: str) -> None:
@@ -136,10 +138,14 @@ def _raised(error: Exception) -> str:
     return f"raised {type(error).__name__} {where}"
 
 
-def _not_found(name: str, *, is_function: bool) -> ConfigError:
+def _not_found(name: str, named: object) -> ConfigError:
     text = (
         f"no {KEY} configuration found in {name}: looked for a mapping, app.config['{KEY}'] and a "
         "LambdaMiddleware"
     )
-    hint = f"; to call the function, write {name}()" if is_function else ""
+    hint = ""
+    if inspect.isfunction(named):
+        hint = f"; to call the function, write {name}()"
+    elif type(named).__module__.startswith("django."):
+        hint = "; for functions in a Django project: manage.py lambda_check"
     return ConfigError([Problem("", text + hint, "cannot_load")])

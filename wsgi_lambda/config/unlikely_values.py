@@ -24,18 +24,32 @@ us-isof-east-1 us-isof-south-1 us-west-1 us-west-2
 """
 REGIONS = frozenset(_REGION_NAMES.split())
 
+#: The registered methods. Any other one works, too.
+#: https://www.iana.org/assignments/http-methods
+_METHOD_NAMES = """
+ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE
+MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI
+PROPFIND PROPPATCH PUT QUERY REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
+UPDATEREDIRECTREF VERSION-CONTROL
+"""
+METHODS = frozenset(_METHOD_NAMES.split())
+_USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 #: A shorter `timeout` was probably meant in seconds.
 SHORT_TIMEOUT = 0.1  # seconds
 
 
 def warn_of_unlikely_values(routes: Sequence[Route]) -> None:
-    """Log one warning for each misspelt region, and one for `timeout` in the wrong unit."""
+    """Log one warning for each misspelt region or method, and one for a very short `timeout`."""
     if not routes:
         log.warning("no routes are configured")
     for region in dict.fromkeys(route.target.aws_region for route in routes):
         near = _near_region(region)
         if near:
             log.warning("the region %s is unknown; did you mean %s?", region, near)
+    for method in sorted(frozenset().union(*(route.match.methods for route in routes)) - METHODS):
+        for usual in difflib.get_close_matches(method, _USUAL_METHODS, n=1):
+            log.warning("the method %s is unknown; did you mean %s?", method, usual)
     shortest = min(routes, key=lambda route: route.target.timeout, default=None)
     if shortest and shortest.target.timeout < SHORT_TIMEOUT:
         log.warning(

@@ -56,6 +56,9 @@ def string(value: object) -> str:
     return value
 
 
+# What API Gateway and others write for every method.
+_WILDCARDS = frozenset(("*", "ANY"))
+
 #: Placeholders by the form that messages show: of shells, Makefiles, Symfony, Jinja and Helm (and
 #: Kong's vault), documentation. `$LATEST` is a version of a function.
 _PLACEHOLDERS = {
@@ -152,14 +155,17 @@ def methods(value: object) -> frozenset[str]:
     found = strings(value)
     if not all(map(is_token, found)):
         raise ValueError("contains an invalid HTTP method")
-    return frozenset(method.upper() for method in found)
+    upper = frozenset(method.upper() for method in found)
+    if not upper.isdisjoint(_WILDCARDS):
+        raise ValueError("must be left out to match every method")
+    return upper
 
 
 def _cause(error: Exception, module: str) -> str:
     """Return why an import failed, without the texts that foreign code has written."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         if module == error.name or module.startswith(f"{error.name}."):
-            return "no module has this name"
+            return f"there is no module {error.name!r}"
         return f"the module needs {error.name!r}, which is not installed"
     if isinstance(error, SyntaxError):
         return f"{error.msg} ({error.filename}, line {error.lineno})"
@@ -171,6 +177,8 @@ def _cause(error: Exception, module: str) -> str:
 
 def function(value: object) -> Callable[..., Any]:
     """Parse a callable, or import the one that ``"package.module:name"`` names."""
+    if not callable(value) and not isinstance(value, str):
+        raise mismatch("callable, or a string such as package.module:name", value)
     found = value if callable(value) else imported(value)
     if not callable(found):
         raise ValueError("is not callable")

@@ -81,7 +81,7 @@ def test_problems_of_routes_and_functions_are_reported_together() -> None:
     assert f"functions['pay'].timeout: {time}" in found
     assert "functions['pay'].hots: unknown option; did you mean 'hosts'?" in found
     assert "functions['x']: must be a mapping of options, not a number" in found
-    assert "principal: cannot be imported: no module has this name" in found
+    assert "principal: cannot be imported: there is no module 'nowhere'" in found
 
 
 def test_functions_must_be_a_mapping() -> None:

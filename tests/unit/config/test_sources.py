@@ -124,6 +124,25 @@ def test_factory_that_is_not_called_gets_a_hint() -> None:
     assert problem_of("shop:create_app").endswith("; to call the function, write shop:create_app()")
 
 
+def test_django_project_gets_a_hint() -> None:
+    write(
+        "mysite.py",
+        "from django.core.handlers.wsgi import WSGIHandler as app\napp = object.__new__(app)\n",
+    )
+    hint = "; for functions in a Django project: manage.py lambda_check"
+    assert problem_of("mysite:app").endswith(hint)
+
+
+def test_outermost_middleware_wins_over_the_app() -> None:
+    app: Any = flask.Flask("shop")
+    app.config["WSGI_LAMBDA"] = {**CONFIGURATION, "timeout": 5000}
+    assert load_configuration(app)["timeout"] == 5000
+    app.wsgi_app = LambdaMiddleware(app.wsgi_app, app.config["WSGI_LAMBDA"])
+    assert load_configuration(app)["timeout"] == 5000
+    app.wsgi_app = ProxyFix(LambdaMiddleware(app.wsgi_app, CONFIGURATION))
+    assert load_configuration(app) == CONFIGURATION
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [

@@ -48,6 +48,23 @@ def test_region_that_resembles_no_other_is_not_logged(region, caplog):
     assert logged(caplog) == []
 
 
+@pytest.mark.parametrize(
+    ("method", "near"),
+    [("PSOT", "POST"), ("gte", "GET"), ("GETT", "GET"), ("DELTE", "DELETE"), ("OPTION", "OPTIONS")],
+)
+def test_misspelt_method_is_logged_once_with_a_near_match(method, near, caplog):
+    own = {"function_name": "f", "methods": [method, "HEAD"]}
+    read_routes({"routes": {"/a": own, "/b": own}}, REGION)
+    text = f"the method {method.upper()} is unknown; did you mean {near}?"
+    assert logged(caplog) == [("WARNING", text)]
+
+
+@pytest.mark.parametrize("method", ["PURGE", "QUERY", "ORDERPATCH", "X"])
+def test_method_that_is_registered_or_resembles_no_other_is_not_logged(method, caplog):
+    read_routes({"routes": {"/a": {"function_name": "f", "methods": [method]}}}, REGION)
+    assert logged(caplog) == []
+
+
 @pytest.mark.parametrize("timeout", [1, 5, 99])
 def test_timeout_that_may_be_meant_in_seconds_is_logged_once(timeout, caplog):
     routes = {"/a": {"timeout": 50_000}, "/b": {"timeout": 99}, "/c": {"timeout": timeout}}

@@ -162,9 +162,8 @@ def test_nginx_passes_requests_on(site: Path, lambda_server: LambdaServer) -> No
 
 
 def proxy_fix() -> str:
-    """Return the page's snippet; the README's app is wrapped already, so it is unwrapped first."""
-    snippet = block(PAGE, "python", "ProxyFix")
-    return f"\napp.wsgi_app = app.wsgi_app.app\n{snippet}"
+    """Return the page's snippet, for the end of the README's app."""
+    return "\n" + block(PAGE, "python", "ProxyFix")
 
 
 @needs_nginx

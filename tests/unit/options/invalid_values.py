@@ -17,6 +17,7 @@ STATUS = "must be an integer from 200 to 999"
 BOOLEAN = "must be true or false, not {}"
 NO_PATH = "a path must begin with exactly one '/': write '/b'"
 NO_PREFIX = "must be a path such as /internal/v2, without parameters, escapes or a trailing slash"
+EVERY_METHOD = "must be left out to match every method"
 NO_METHOD = "contains an invalid HTTP method"
 NO_HOST_PATTERN = "must contain only host names, `*.name` or `name.*`"
 NO_HOST = "must be a host name or an IP address, without scheme, port or path"
@@ -84,6 +85,8 @@ SECRETS = ["aws_key", "aws_secret", "aws_session_token"]
 INVALID = {
     "methods-as-string": ("methods", "GET", STRINGS.format("a string")),
     "methods-as-mapping": ("methods", {"GET": True}, STRINGS.format("a mapping")),
+    "methods-of-a-star": ("methods", ["*"], EVERY_METHOD),
+    "methods-of-any": ("methods", ["GET", "any"], EVERY_METHOD),
     "methods-empty": ("methods", [], EMPTY_LIST),
     "methods-of-a-number": ("methods", ["GET", 1], STRING.format("a number")),
     "methods-with-a-space": ("methods", ["GET POST"], NO_METHOD),
@@ -214,7 +217,7 @@ INVALID = {
         "http://ann:p@ss@proxy.test",
         "contains a user name or password that is not percent-encoded",
     ),
-    "authorize-as-number": ("authorize", 7, STRING.format("a number")),
+    "authorize-as-number": ("authorize", 7, f"{NO_CALLABLE}, not a number"),
     "authorize-without-a-name": ("authorize", "os.path", NO_CALLABLE),
     "authorize-without-a-module": ("authorize", ":check", NO_CALLABLE),
     "authorize-relative": (
@@ -225,7 +228,7 @@ INVALID = {
     "authorize-of-no-module": (
         "authorize",
         "no_such_module:check",
-        "cannot be imported: no module has this name",
+        "cannot be imported: there is no module 'no_such_module'",
     ),
     "authorize-of-no-name": (
         "authorize",
@@ -233,7 +236,7 @@ INVALID = {
         "cannot be imported: the module has no such attribute",
     ),
     "authorize-not-callable": ("authorize", "os:sep", "is not callable"),
-    "on-error-as-number": ("on_error", 7, STRING.format("a number")),
+    "on-error-as-number": ("on_error", 7, f"{NO_CALLABLE}, not a number"),
     "on-error-of-no-name": (
         "on_error",
         "os:nothing",

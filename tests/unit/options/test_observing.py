@@ -92,7 +92,7 @@ WRONG_VALUES: dict[str, tuple[object, str]] = {
     "module": (["shop.watch"], f"item 0 {NEEDED} (package.module:name), otel or prometheus"),
     "no-such-module": (
         ["nowhere:Ended"],
-        "item 0 cannot be imported: no module has this",
+        "item 0 cannot be imported: there is no module 'nowhere'",
     ),
 }
 
