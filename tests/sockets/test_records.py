@@ -613,6 +613,32 @@ def test_stream_that_fails_before_its_head(
     assert vars(failure)["aws_request_id"] == record.aws_request_id == "r-1"
 
 
+def test_collected_stream_that_is_too_large(
+    lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+) -> None:
+    # Each frame is below the limit.
+    lambda_server.script(stream(chunk(b"{" + b"x" * 150), chunk(b"x" * 150), complete()))
+    app = make_app(STREAM, is_proxy_integration=True, max_response_size=300)
+    assert Client(app).get("/f").status_code == 502
+    (record,) = records()
+    assert (record.outcome, record.status, record.response_bytes) == ("invalid_result", 502, 0)
+
+
+def test_line_of_a_stream_that_is_cut_off(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.script(stream(chunk(b"tea")))
+    with Streamed(make_app(STREAM)) as response, suppress(ConnectionResetError):
+        response.rest()
+    (line,) = caplog.records
+    assert line.getMessage() == (
+        "/f stream cut off: f, request r-1, 3 bytes sent: ConnectionFailed: "
+        "The function's response is incomplete: the stream ended without InvokeComplete"
+    )
+    shown = {name: vars(line)[name] for name in ("route", "function", "status", "aws_request_id")}
+    assert shown == {"route": "/f", "function": "f", "status": 200, "aws_request_id": "r-1"}
+
+
 def test_stream_counts_what_the_client_got(
     lambda_server: LambdaServer,
     make_app: MakeApp,
