@@ -42,6 +42,7 @@ _AMAZON = re.compile(
 # Routes with different hosts may have the same path, and different functions.
 _key_of = attrgetter("route", "function", "region", "lambda_endpoint", "invoke_mode")
 
+#: Outcomes in which nothing failed.
 _NO_FAILURES = frozenset(("ok", "denied", "client_disconnected"))
 
 
@@ -218,7 +219,8 @@ def _route_attributes(record: InvocationRecord, conventions: set[str]) -> dict[s
         "cloud.region": record.region,
         "wsgi_lambda.route": record.route,
     }
-    if "rpc" not in conventions or "rpc/dup" in conventions:  # of both, `rpc/dup` wins
+    # Of both, `rpc/dup` wins: https://opentelemetry.io/docs/specs/semconv/rpc/
+    if "rpc" not in conventions or "rpc/dup" in conventions:
         found |= {"rpc.system": "aws-api", "rpc.service": "Lambda", "rpc.method": method}
     if conventions & {"rpc", "rpc/dup"}:
         found |= {"rpc.system.name": "aws-api", "rpc.method": f"Lambda/{method}"}
