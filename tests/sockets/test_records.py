@@ -21,7 +21,7 @@ from tests.servers.event_stream import chunk, complete, exception, hang, stream,
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.streamed import Streamed
 from wsgi_lambda.dispatcher import Dispatcher
-from wsgi_lambda.errors import LambdaError, ServiceError
+from wsgi_lambda.errors import ConnectionFailed, LambdaError, ServiceError
 from wsgi_lambda.observe import FIELDS
 from wsgi_lambda.request import Request
 
@@ -494,6 +494,18 @@ def test_invocation_by_the_app(
     assert record.aws_request_id == "r-1"
     assert record.getMessage().startswith(f"invoke 'pay' {record.status} pay f {record.outcome} ")
     assert record.xray_trace_id in lambda_server.invocations[0].header("X-Amzn-Trace-Id")
+
+
+def test_invocation_by_the_app_without_a_reply(
+    lambda_server: LambdaServer, records: Callable[[], list[Any]]
+) -> None:
+    lambda_server.script(far_end.reset())
+    made = pay(lambda_server)
+    with pytest.raises(ConnectionFailed) as caught:
+        made.invoke(made["pay"], b"{}")
+    (record,) = records()
+    assert (record.outcome, record.status, record.lambda_status) == ("connection_error", 502, None)
+    assert record.aws_request_id == caught.value.request_id
 
 
 def test_view_has_the_name_of_its_function(
