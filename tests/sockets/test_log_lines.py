@@ -12,6 +12,7 @@ from werkzeug.test import Client
 from tests.conftest import MakeApp
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.web_server import serving
+from wsgi_lambda.observe import FIELDS
 
 EVIL = "x\nERROR forged\r\x1b[2J\u202e\u2028\x85"
 
@@ -21,6 +22,9 @@ REPLIES = {
     "message-of-an-error": (400, {"X-Amzn-ErrorType": "E"}, EVIL.encode()),
     "error-of-a-function": (200, {"X-Amz-Function-Error": "Unhandled"}, EVIL.encode()),
     "tail": (200, {"X-Amz-Log-Result": base64.b64encode(EVIL.encode()).decode()}, b"1"),
+    # Control characters of latin-1: terminals take the second one for ESC [.
+    "request-id": (400, {"X-Amzn-RequestId": "r\x80\x9b2J"}, b"{}"),
+    "version": (200, {"X-Amz-Executed-Version": "7\x9b2J"}, b"{}"),
     "field-of-a-result": (200, {}, json.dumps({"statusCode": 200, "headers": {EVIL: 1}}).encode()),
 }
 
@@ -36,13 +40,15 @@ def test_foreign_text_forges_no_line(
     lambda_server.respond(*reply)
     routes = {"/f": {"function_name": "f", "is_proxy_integration": True}}
     with caplog.at_level("INFO", logger="wsgi_lambda"), serving(make_app(routes)) as web:
-        web.send("GET", "/f")
+        web.send("GET", "/f/%1b%5b2J%e2%80%ae")
     records = [record for record in caplog.records if record.name.startswith("wsgi_lambda")]
     assert records
     for record in records:
         first, *rest = record.getMessage().split("\n")
         assert all(line.startswith("    ") for line in rest)
         assert all(line.isprintable() for line in (first, *rest))
+        attributes = [vars(record).get(name, "") for name in FIELDS]
+        assert all(value.isprintable() for value in attributes if isinstance(value, str))
 
 
 FAILED = {"X-Amzn-RequestId": "r-1", "X-Amz-Function-Error": "Unhandled"}
@@ -88,6 +94,15 @@ def test_lines_about_a_request_share_their_attributes(
         "orders",
         "r-1",
     )
+
+
+def test_first_8_kib_of_an_error_are_logged(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.respond(200, FAILED, b"x" * 8192 + b"y")
+    Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
+    message = caplog.records[-1].getMessage()
+    assert message.endswith(f"8193 bytes: '{'x' * 8192}'")
 
 
 def test_function_error_in_proxy_integration_is_one_line(

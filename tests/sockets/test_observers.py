@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from tests.conftest import MakeApp, defaults
 from tests.servers import lambda_server as far_end
 from tests.servers.lambda_server import LambdaServer
+from tests.sockets.test_threads import in_a_child
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import ServiceError
@@ -251,6 +252,35 @@ def test_tracebacks_of_observers_are_limited(
         Client(app).get("/shop")
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
     assert "held back" in caplog.records[-1].getMessage()
+
+
+def test_each_exception_of_an_observer_is_a_kind(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = iter([OSError(), OSError(), ValueError(), ValueError()])
+
+    def fail(record: InvocationRecord) -> None:
+        raise next(errors)
+
+    app = make_app(ROUTES, observers=[SimpleNamespace(ended=fail)], failure_log_limit=1)
+    for _ in range(4):
+        Client(app).get("/shop")
+    kinds = [record.getMessage().partition(": ")[0].split()[-1] for record in caplog.records]
+    assert kinds == ["OSError", "ValueError"]
+
+
+def test_child_logs_lines_of_its_own(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.respond(429)
+    app = make_app(ROUTES, failure_log_limit=1)
+
+    def work() -> str:
+        before = len(caplog.records)
+        Client(app).get("/shop")
+        return str(len(caplog.records) - before)
+
+    assert [work(), work(), in_a_child(work), work()] == ["1", "0", "1", "0"]
 
 
 def test_failure_lines_are_limited(

@@ -359,6 +359,15 @@ def test_foreign_text_is_one_line(
     assert record.error_type == r"x\nERROR forged \u202e"
 
 
+def test_method_is_escaped(
+    lambda_server: LambdaServer, make_app: MakeApp, records: Callable[[], list[Any]]
+) -> None:
+    Client(make_app({"/shop": {"function_name": "f"}})).open("/shop", method="G\x9bT")
+    (record,) = records()
+    assert record.method == r"G\x9bT"
+    assert record.getMessage().startswith(r"G\x9bT '/shop' 200 ")
+
+
 def test_name_of_an_error_is_short(
     lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:

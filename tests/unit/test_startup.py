@@ -181,6 +181,8 @@ SERVERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str], str]] =
     "directory": ({}, {"observers": ["prometheus"]}, {"PROMETHEUS_MULTIPROC_DIR": "/tmp"}, ""),
     "restart": ({"graceful_timeout": 30}, {}, {}, RESTART),
     "threads": ({"threads": 200}, {}, {}, THREADS),
+    "as-many-threads": ({"threads": 100}, {}, {}, ""),
+    "restart-just-in-time": ({"graceful_timeout": 60}, {}, {}, ""),
     "no-routes": ({"threads": 200, "graceful_timeout": 1}, {"routes": {}}, {}, "no routes are"),
 }
 
