@@ -46,12 +46,14 @@ class _Cached(NamedTuple):
 
 
 class _LookUp:
-    """A look-up in progress; any number of requests may wait for it."""
+    """A look-up in progress, or ended with ``found``; any number of requests may wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Found | None = None) -> None:
         self.done = threading.Event()
-        self.found: Found | None = None
+        self.found = found
         self.failure = ""
+        if found is not None:
+            self.done.set()
 
 
 def log_found(found: Found) -> None:
@@ -99,14 +101,14 @@ class CredentialCache:
         """
         cached = self._cached
         if cached is None:
-            return self._wait(self._start(), deadline)
+            return self._wait(self._start(cached), deadline)
         now = self._clock()
         if now < cached.fresh_until:
             return cached.found
         if now >= cached.usable_until:
-            return self._wait(self._start(), deadline)
+            return self._wait(self._start(cached), deadline)
         if self._timer() >= self._paused_until:
-            self._start()
+            self._start(cached)
         return cached.found
 
     def renew(self, stale: Credentials, deadline: float) -> Found:
@@ -117,14 +119,20 @@ class CredentialCache:
         """
         cached = self._cached
         if cached is None:
-            return self._wait(self._start(), deadline)
+            return self._wait(self._start(cached), deadline)
         if cached.found.credentials != stale or self._timer() < self._paused_until:
             return cached.found
-        return self._wait(self._start(), deadline)
+        return self._wait(self._start(cached), deadline)
 
-    def _start(self) -> _LookUp:
-        """Return the look-up in progress, or start one."""
+    def _start(self, seen: _Cached | None) -> _LookUp:
+        """Return the look-up in progress, or start one.
+
+        ``seen`` is what the cache contained before: if another look-up has ended since
+        then, its result is returned.
+        """
         with self._lock:
+            if self._cached is not None and self._cached is not seen:
+                return _LookUp(self._cached.found)
             if self._running is None:
                 look_up = _LookUp()
                 _start_thread(self._run, look_up)

@@ -91,6 +91,21 @@ class Clock:
         return self.now
 
 
+def test_request_that_was_delayed_uses_the_look_up_that_ended_meanwhile():
+    provider, clock = Provider(), Clock()
+
+    def now():
+        if clock.now > 1_000_000 + HOUR and provider.count == 1:
+            # The first request has seen that the credentials are old; another one is faster.
+            assert key(cache.renew(old, deadline())) == "KEY2"
+        return clock.now
+
+    cache = CredentialCache(provider, clock=now)
+    old = cache.get(deadline()).credentials
+    clock.now += HOUR + 1
+    assert (key(cache.get(deadline())), provider.count) == ("KEY2", 2)
+
+
 def test_renewal_delays_no_request():
     provider, clock = Provider(), Clock()
     cache = CredentialCache(provider, clock=clock)
