@@ -28,8 +28,8 @@ from wsgi_lambda.flask_exchange import (
     principal_of,
     template_of,
     to_flask,
-    wrapping_middleware,
 )
+from wsgi_lambda.middleware import find_middleware
 from wsgi_lambda.request import FrameworkValues
 from wsgi_lambda.response.result import Result
 
@@ -116,7 +116,7 @@ class LambdaFunctions:
             raise RuntimeError(f"app.config has no {KEY}")
         if EXTENSION in app.extensions:
             raise RuntimeError("this app has LambdaFunctions already")
-        if wrapping_middleware(app) is not None:
+        if find_middleware(app.wsgi_app) is not None:
             raise RuntimeError(
                 "app.wsgi_app is a LambdaMiddleware, which responds before the app's login; "
                 "use one of both"

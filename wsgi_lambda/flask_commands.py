@@ -8,8 +8,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from wsgi_lambda.flask_exchange import dispatcher_of, wrapping_middleware
+from wsgi_lambda.flask_exchange import dispatcher_of
 from wsgi_lambda.flask_rules import hidden_paths
+from wsgi_lambda.middleware import find_middleware
 
 group = AppGroup("lambda", help="Work with the Lambda functions of the app.")
 
@@ -63,7 +64,7 @@ def _findings(app: Flask) -> Iterator[str]:
                 dispatcher[name]
             except LookupError as error:
                 yield f"view {endpoint}: {error}"
-    if wrapping_middleware(app) is not None:
+    if find_middleware(app.wsgi_app) is not None:
         yield "app.wsgi_app is a LambdaMiddleware as well, which responds before the app's login"
     for path in hidden_paths(app):
         yield f"route {path}: another url rule of the app takes all of its requests"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
-from wsgi_lambda.middleware import LambdaMiddleware
 from wsgi_lambda.request import FrameworkValues
 from wsgi_lambda.request import Request as LambdaRequest
 from wsgi_lambda.request_body import RequestBody
@@ -44,15 +43,6 @@ def dispatcher_of(app: Flask) -> Dispatcher:
     except KeyError:
         raise RuntimeError("this app has no LambdaFunctions: call init_app(app)") from None
     return found
-
-
-def wrapping_middleware(app: Flask) -> LambdaMiddleware | None:
-    """Return the `LambdaMiddleware` around ``app``, None if there is none."""
-    layer: Any = app.wsgi_app
-    while layer is not None and not isinstance(layer, LambdaMiddleware):
-        # A bound method, app.wsgi_app itself, is the innermost one.
-        layer = getattr(layer, "app", None)
-    return layer
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,10 @@ from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.request import Request
 from wsgi_lambda.response.wsgi import finish
 
+# Where Werkzeug's and WhiteNoise's middlewares keep the app that they wrap.
+_WRAPPED = ("app", "application")
+_MOST_LAYERS = 20
+
 
 class LambdaMiddleware:
     """Respond to configured paths with AWS Lambda functions.
@@ -60,3 +64,12 @@ class LambdaMiddleware:
         status, headers, body = finish(response, environ["REQUEST_METHOD"])
         start_response(status, headers)
         return body
+
+
+def find_middleware(layer: Any) -> LambdaMiddleware | None:
+    """Return the first `LambdaMiddleware` among ``layer`` and the apps that it wraps, else None."""
+    for _ in range(_MOST_LAYERS):
+        if isinstance(layer, LambdaMiddleware):
+            return layer
+        layer = next((getattr(layer, name) for name in _WRAPPED if hasattr(layer, name)), None)
+    return None

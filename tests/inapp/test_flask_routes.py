@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 from urllib.parse import unquote
 
@@ -401,7 +402,7 @@ def test_one_object_serves_several_apps(make_flask: MakeFlask, far: LambdaServer
     assert names(far) == ["one", "two"]
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, 2, 3])
 def test_app_inside_a_middleware_is_refused(make_flask: MakeFlask, layers: int) -> None:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -409,6 +410,9 @@ def test_app_inside_a_middleware_is_refused(make_flask: MakeFlask, layers: int) 
     app.wsgi_app = LambdaMiddleware(app.wsgi_app, {"routes": {}})  # type: ignore[method-assign]
     if layers == 2:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    if layers == 3:
+        static = types.SimpleNamespace(application=app.wsgi_app)  # as WhiteNoise
+        app.wsgi_app = ProxyFix(static)  # type: ignore[method-assign, arg-type]
     with pytest.raises(RuntimeError, match="LambdaMiddleware"):
         make_flask({"/f": "f"}, app=app)
 

@@ -18,14 +18,13 @@ from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.django.conf import KEY, dispatcher
 from wsgi_lambda.django.middleware import LambdaFunctionsMiddleware
 from wsgi_lambda.errors import ConfigError
-from wsgi_lambda.middleware import LambdaMiddleware
+from wsgi_lambda.middleware import find_middleware
 
 MIDDLEWARE = "wsgi_lambda.django.middleware.LambdaFunctionsMiddleware"
 URLS = "wsgi_lambda.django.urls"
 
 #: A segment that no url of a project spells out.
 _SEGMENT = "~wsgi-lambda~"
-_MOST_LAYERS = 20
 
 
 def check_configuration(**_: Any) -> list[CheckMessage]:
@@ -132,8 +131,4 @@ def _is_wrapped() -> bool:
         layer = import_string(name)
     except Exception:  # noqa: BLE001 - its own error is shown when the server starts
         return False
-    for _ in range(_MOST_LAYERS):
-        if isinstance(layer, LambdaMiddleware):
-            return True
-        layer = getattr(layer, "app", None) or getattr(layer, "application", None)
-    return False
+    return find_middleware(layer) is not None
