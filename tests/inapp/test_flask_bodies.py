@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from flask import request
+from flask import Request, request
 
 from tests.inapp.conftest import MakeFlask, events
 from tests.servers.lambda_server import LambdaServer
@@ -253,11 +253,15 @@ def test_body_over_the_functions_limit(make_flask: MakeFlask, far: LambdaServer)
 
 
 @pytest.mark.parametrize("path", ["/route", "/view", "/own"])
+@pytest.mark.parametrize("place", ["configuration", "request class"])
 def test_limit_of_flask_is_a_413_of_the_apps_own(
-    make_flask: MakeFlask, far: LambdaServer, path: str
+    make_flask: MakeFlask, far: LambdaServer, path: str, place: str
 ) -> None:
     app = app_of(make_flask, "nothing")
-    app.config["MAX_CONTENT_LENGTH"] = 10
+    if place == "configuration":
+        app.config["MAX_CONTENT_LENGTH"] = 10
+    else:
+        app.request_class = type("Limited", (Request,), {"max_content_length": 10})
     app.register_error_handler(413, lambda error: ("the app's own", 413))
     client = app.test_client()
     response = client.post(path, data=FORM, content_type=FORM_TYPE)
