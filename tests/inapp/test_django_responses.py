@@ -120,6 +120,7 @@ def test_response_without_a_body(
     far.script(result(status, "body", headers={"Content-Type": "text/plain"}))
     response = client_of(make_django, PROXY).get("/route")
     assert (response.status_code, response.getvalue()) == (status, b"")
+    assert (response.content, response.text) == (b"", "")
     assert response.headers.get("Content-Length") == length
     if status != 205:
         assert "Content-Type" not in response.headers

@@ -65,6 +65,9 @@ class BodilessResponse(StreamingHttpResponse):
     """
 
     is_async = False
+    # Middlewares and tests of a project read these of a 204.
+    content = b""
+    text = ""
 
     @property
     def streaming_content(self) -> Any:
