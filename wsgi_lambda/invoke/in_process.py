@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -25,8 +26,9 @@ from wsgi_lambda.local_runtime.faults import Outcome, within_limit
 from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from_module
 from wsgi_lambda.local_runtime.run import Environment, log_result
 from wsgi_lambda.local_runtime.stream import StreamedRun
-from wsgi_lambda.local_runtime.threads import ThreadedRun, start_thread
+from wsgi_lambda.local_runtime.threads import ThreadedRun
 from wsgi_lambda.local_runtime.watching import LoadedFiles
+from wsgi_lambda.local_runtime.workers import Workers
 from wsgi_lambda.options import HandlerName, Route
 
 log = logging.getLogger("wsgi_lambda")
@@ -49,6 +51,8 @@ class InProcess:
         self.connections = connections
         named = route.local.handler
         self._files = connections.shared("loaded files", LoadedFiles)
+        # The handlers of one module share its thread, too.
+        self._workers = connections.shared(("workers", *_source(named)), Workers)
         self._shared = connections.shared(_key(named), lambda: _Shared(named, self._files))
         self._shared.turns.limit_to(route.local.handler_concurrency)
         self._slots = Slots(route.target.max_concurrency)
@@ -82,7 +86,8 @@ class InProcess:
             return Reply(204, tuple(headers), b"")
         if kind == "Event":
             work = partial(self._run_event, invocation, request_id)
-            _start(partial(start_thread, work, self._thread_name(request_id)))
+            name = self._thread_name(request_id)
+            _start(threading.Thread(target=work, name=name, daemon=True).start)
             return Reply(202, tuple(headers), b"")
         outcome, log_text = self._run(invocation, request_id, deadline)
         error = "Unhandled" if outcome.error_type else ""
@@ -171,9 +176,11 @@ class InProcess:
         self._start_thread(run.start, request_id, turn)
         return run
 
-    def _start_thread(self, start: Callable[[str], None], request_id: str, turn: Turn) -> None:
+    def _start_thread(
+        self, start: Callable[[Workers, str], None], request_id: str, turn: Turn
+    ) -> None:
         try:
-            _start(partial(start, self._thread_name(request_id)))
+            _start(partial(start, self._workers, self._thread_name(request_id)))
         except TooManyInvocations:
             turn.release()
             raise
@@ -228,12 +235,19 @@ def _start(start: Callable[[], None]) -> None:
 
 def _key(named: Named) -> tuple[object, ...]:
     """Return a value that is equal for all names of the same handler."""
+    function = named.function if isinstance(named, HandlerName) else None
+    return (*_source(named), function)
+
+
+def _source(named: Named) -> tuple[object, ...]:
+    """Return a value that is equal for all handlers of one module, or for one callable."""
     if isinstance(named, MethodType):  # each access makes another object
         return "method", id(named.__self__), named.__func__
     if not isinstance(named, HandlerName):
         return "callable", id(named)
-    source = os.path.abspath(named.source) if named.is_file else named.source.replace("/", ".")
-    return source, named.function
+    return "module", os.path.abspath(named.source) if named.is_file else named.source.replace(
+        "/", "."
+    )
 
 
 def _loader(named: Any) -> Callable[[], Handler]:

@@ -18,7 +18,7 @@ from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.encoding import Fault, encode
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, stopped
 from wsgi_lambda.local_runtime.run import Environment, attempt, write_log
-from wsgi_lambda.local_runtime.threads import start_thread
+from wsgi_lambda.local_runtime.workers import Workers
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -124,12 +124,13 @@ class StreamedRun:
         self._init: float | None = None
         self._ready: deque[bytes] = deque()
         self._outcome: Outcome | None = None
+        self._last = Outcome(b"")
         self._is_closed = False
         self._changed = threading.Condition()
 
-    def start(self, name: str) -> None:
-        """Start the thread; raises RuntimeError if the process cannot have another one."""
-        start_thread(self._work, name)
+    def start(self, workers: Workers, name: str) -> None:
+        """Start the handler; raises RuntimeError if the process cannot have another thread."""
+        workers.start(name, self._work, self._finish)
 
     def receive(self, deadline: float) -> bytes | Outcome:
         """Return the next chunk, or how the function ended: with a result of b"", or an error.
@@ -184,9 +185,12 @@ class StreamedRun:
             outcome = self._produce()
         except BaseException as error:  # noqa: BLE001 - it would end the runtime on AWS
             outcome = crashed(error, self._request_id)
+        self._last, self._ended = outcome, time.monotonic()
+
+    def _finish(self) -> None:
         self._turn.release()
         with self._changed:
-            self._outcome, self._ended = outcome, time.monotonic()
+            self._outcome = self._last
             self._changed.notify_all()
 
     def _produce(self) -> Outcome:

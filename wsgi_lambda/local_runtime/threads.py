@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import math
 import threading
 import time
@@ -12,15 +11,7 @@ from functools import partial
 from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, stopped
 from wsgi_lambda.local_runtime.run import Environment, write_log
-
-
-def start_thread(work: Callable[[], None], name: str) -> None:
-    """Call ``work`` in a daemon thread with an empty context: nothing of the app is visible.
-
-    Raises RuntimeError if the process cannot have another thread.
-    """
-    run = contextvars.Context().run
-    threading.Thread(target=run, args=(work,), name=name, daemon=True).start()
+from wsgi_lambda.local_runtime.workers import Workers
 
 
 class ThreadedRun:
@@ -55,9 +46,9 @@ class ThreadedRun:
         self._began = self._ended = math.inf
         self._has_begun, self._has_ended = threading.Event(), threading.Event()
 
-    def start(self, name: str) -> None:
-        """Start the thread; raises RuntimeError if the process cannot have another one."""
-        start_thread(self._work, name)
+    def start(self, workers: Workers, name: str) -> None:
+        """Start the handler; raises RuntimeError if the process cannot have another thread."""
+        workers.start(name, self._work, self._finish)
 
     def wait(self) -> Outcome | None:
         """Return the outcome, or None if the deadline has passed.
@@ -97,6 +88,8 @@ class ThreadedRun:
             outcome = crashed(error, self._request_id)
         self._ended = time.monotonic()
         self._outcome = outcome
+
+    def _finish(self) -> None:
         self._release()
         self._has_begun.set()
         self._has_ended.set()

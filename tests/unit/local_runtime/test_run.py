@@ -19,6 +19,7 @@ from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.faults import Outcome, crashed, stopped
 from wsgi_lambda.local_runtime.run import Environment, log_result, write_log
 from wsgi_lambda.local_runtime.threads import ThreadedRun
+from wsgi_lambda.local_runtime.workers import Workers
 
 make_context = partial(
     LambdaContext,
@@ -178,7 +179,7 @@ def test_outcome_that_is_late_is_dropped_even_if_it_exists() -> None:
             limit=limit,
             release=ended.set,
         )
-        run.start("f")
+        run.start(Workers(), "f")
         assert ended.wait(20)
         outcome = run.wait()
         assert (outcome and outcome.error_type, run.is_running) == (expected, False)
