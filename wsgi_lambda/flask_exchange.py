@@ -6,14 +6,11 @@ import io
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge, default_exceptions
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
@@ -28,8 +25,9 @@ EXTENSION = "wsgi_lambda"
 #: The attribute of a view whose request's body is read before any hook runs.
 KEEPS_BODY = "wsgi_lambda_keeps_body"
 
-# Keys of an environ: the body, and what the url's converters captured.
+# Keys of an environ: the body, the error of reading it, and what the url's converters captured.
 _BODY = "wsgi_lambda.body"
+_FAILURE = "wsgi_lambda.body_failure"
 _CAPTURED = "wsgi_lambda.captured"
 _VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\(.*?\))?:)?(?P<name>\w+)>")
 # The headers of a failure that the app's page for its status gets as well.
@@ -135,9 +133,12 @@ def make_request(
 def _read_body(given: Request, dispatcher: Dispatcher) -> bytes:
     """Return the whole body of the request, and leave it to the app as well."""
     environ = given.environ
+    if _FAILURE in environ:
+        raise environ[_FAILURE]
     body = RequestBody(environ)
     try:
-        if "stream" in vars(given) and _flask_reads(environ):
+        if "stream" in vars(given):
+            body.check_framing()
             found = _read_before(given)
         else:
             found = _read_first(given, body, dispatcher.body_limit(environ))
@@ -145,8 +146,13 @@ def _read_body(given: Request, dispatcher: Dispatcher) -> bytes:
     except LambdaError as error:
         body.drain()
         dispatcher.failure_response(error, LambdaRequest(environ, body=b""))
-        # Nothing else may wait for the rest of the body.
-        environ.update({"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True})
+        # Nothing else may wait for the rest of the body, or take it for the whole.
+        rest = {"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True}
+        environ.update(rest)
+        environ[_FAILURE] = error
+        raise
+    except RequestEntityTooLarge as error:
+        environ[_FAILURE] = error
         raise
     environ[_BODY] = found
     return found
@@ -162,11 +168,6 @@ def _read_first(given: Request, body: RequestBody, limit: int) -> bytes:
         return body.read(most)
     except PayloadTooLarge:
         raise RequestEntityTooLarge from None
-
-
-def _flask_reads(environ: WSGIEnvironment) -> bool:
-    """Return whether Flask reads ``wsgi.input``: elsewhere it takes the body for empty."""
-    return bool(environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated"))
 
 
 def _read_before(given: Request) -> bytes:

@@ -48,6 +48,10 @@ class RequestBody:
         """The number of bytes that were read so far."""
         return self._received
 
+    def check_framing(self) -> None:
+        """Raise the `RequestError` of a body whose end is unknown, without reading it."""
+        self._content_length()
+
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise `PayloadTooLarge` if it exceeds ``limit`` bytes."""
         if self._bytes is None:

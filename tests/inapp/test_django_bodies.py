@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -252,3 +254,67 @@ def test_limit_of_django(
 def test_no_limit_of_django(make_django: MakeDjango, far: LambdaServer) -> None:
     client = project(make_django, OURS, DATA_UPLOAD_MAX_MEMORY_SIZE=None)
     assert post(client, "/route", b"x" * 3_000_000, "text/plain").status_code == 200
+
+
+def test_framing_of_a_body_that_django_has_read(make_django: MakeDjango, far: LambdaServer) -> None:
+    client = project(make_django, OURS, reading("post"))
+    for path in ("/own/", "/route"):
+        response = post(client, path, b"a=1", BODIES[0][1], HTTP_TRANSFER_ENCODING="gzip")
+        assert (response.status_code, far.invocations) == (400, [])
+
+
+class Broken(io.BytesIO):
+    """A chunked body with an invalid chunk after three bytes."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError("an invalid chunk")
+        return super().read(3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "most"),
+    [(Broken, {}, None), (io.BytesIO, {"max_payload_size": 1}, None), (io.BytesIO, {}, 5)],
+    ids=["broken", "over-the-functions-limit", "over-djangos-limit"],
+)
+def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
+    make_django: MakeDjango,
+    far: LambdaServer,
+    kind: type[io.BytesIO],
+    options: dict[str, Any],
+    most: int | None,
+) -> None:
+    from django.urls import path
+
+    from wsgi_lambda.django import functions
+
+    def twice(request: Any) -> Any:
+        with suppress(Exception):
+            functions["pay"].respond(request)
+        return functions["pay"].respond(request)
+
+    client = make_django(
+        {},
+        {"pay": RAW},
+        urls=[path("twice/", twice)],
+        options=options,
+        MIDDLEWARE=[OURS],
+        DATA_UPLOAD_MAX_MEMORY_SIZE=most,
+    ).client
+    framing = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    body = {"wsgi.input": kind(b"a" * 80_000), "wsgi.input_terminated": True}
+    response = post(client, "/twice/", b"", "text/plain", **framing, **body)
+    assert response.status_code >= 400
+    assert far.invocations == []
+
+
+def test_body_that_an_asgi_view_has_read(make_django: MakeDjango, far: LambdaServer) -> None:
+    from django.test import AsyncClient
+
+    project(make_django, OURS, reading("body"))
+
+    async def run() -> Any:
+        return await AsyncClient().post("/own/", data=FORM, content_type=BODIES[0][1])
+
+    assert asyncio.run(run()).status_code == 200
+    assert events(far)[0]["request_body"] == FORM.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -268,3 +269,64 @@ def test_limit_of_flask_is_a_413_of_the_apps_own(
     assert (response.status_code, response.text) == (413, "the app's own")
     assert far.invocations == []
     assert client.post(path, data=b"a=1", content_type=FORM_TYPE).status_code == 200
+
+
+INVALID_FRAMING = {
+    "length": ({"CONTENT_LENGTH": "+3"}, 400),
+    "coding": ({"CONTENT_LENGTH": "3", "HTTP_TRANSFER_ENCODING": "gzip"}, 400),
+    "both": ({"CONTENT_LENGTH": "3", "HTTP_TRANSFER_ENCODING": "chunked"}, 400),
+}
+
+
+@pytest.mark.parametrize("before", ["form", "get_data"])
+@pytest.mark.parametrize(("framing", "status"), INVALID_FRAMING.values(), ids=INVALID_FRAMING)
+def test_framing_is_checked_although_flask_has_read_the_body(
+    make_flask: MakeFlask, far: LambdaServer, before: str, framing: dict[str, str], status: int
+) -> None:
+    client = app_of(make_flask, before).test_client()
+    given = {**framing, "wsgi.input": io.BytesIO(b"a=1"), "CONTENT_TYPE": "text/plain"}
+    response = client.post("/own", environ_overrides=given)
+    assert (response.status_code, far.invocations) == (status, [])
+
+
+class Broken(io.BytesIO):
+    """A chunked body with an invalid chunk after three bytes."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError("an invalid chunk")
+        return super().read(3)
+
+
+TWICE = {
+    "broken": (Broken, {}, None),
+    "over-the-functions-limit": (io.BytesIO, {"max_payload_size": 1}, None),
+    "over-flasks-limit": (io.BytesIO, {}, 5),
+}
+
+
+@pytest.mark.parametrize("before", ["nothing", "stream"])
+@pytest.mark.parametrize(("kind", "options", "most"), TWICE.values(), ids=TWICE)
+def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
+    make_flask: MakeFlask,
+    far: LambdaServer,
+    before: str,
+    kind: type[io.BytesIO],
+    options: dict[str, Any],
+    most: int | None,
+) -> None:
+    app, functions = make_flask({}, {"pay": RAW}, **options)
+    app.config["MAX_CONTENT_LENGTH"] = most
+
+    @app.post("/twice")
+    def twice() -> Any:
+        if before == "stream":
+            request.stream.read(3)
+        with suppress(Exception):
+            functions["pay"].respond()
+        return functions["pay"].respond()
+
+    given = {**CHUNKED, "wsgi.input": kind(b"a" * 80_000), "CONTENT_TYPE": "text/plain"}
+    response = app.test_client().post("/twice", environ_overrides=given)
+    assert response.status_code >= 400
+    assert far.invocations == []

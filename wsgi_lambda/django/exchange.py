@@ -29,8 +29,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 #: The attribute of a view whose request's body is read before CsrfViewMiddleware works.
 KEEPS_BODY = "wsgi_lambda_keeps_body"
 
-# The attribute of a request whose body was read here.
-_READ = "wsgi_lambda_has_read"
+# The attribute of a request for the body that was read here, or for the error of reading it.
+_BODY = "wsgi_lambda_body"
 
 
 def keep_body(view: View) -> View:
@@ -119,42 +119,52 @@ def read_body(request: HttpRequest) -> bytes:
     Raises a logged `LambdaError` for a body that is incomplete, too large or gone,
     and `RequestDataTooBig` over DATA_UPLOAD_MAX_MEMORY_SIZE.
     """
-    if _is_ignored(request):
-        return _read(request)
+    found: bytes | Exception | None = getattr(request, _BODY, None)
+    if isinstance(found, Exception):
+        raise found
+    if found is not None:
+        return found
     kept: bytes | None = getattr(request, "_body", None)
-    if kept is not None:
-        return kept
-    if not request._read_started:
+    if _is_ignored(request) or (kept is None and not request._read_started):
         return _read(request)
-    gone = BodyGone(
-        detail="it was parsed before: mark the view with keep_body, and put "
-        "LambdaFunctionsMiddleware before the middleware that parses it"
-    )
-    dispatcher().failure_response(gone, Request(request.META, body=b""))
-    raise gone
+    try:
+        if "wsgi.input" in request.META:
+            RequestBody(request.META).check_framing()
+        if kept is None:
+            raise BodyGone(
+                detail="it was parsed before: mark the view with keep_body, and put "
+                "LambdaFunctionsMiddleware before the middleware that parses it"
+            )
+    except LambdaError as error:
+        setattr(request, _BODY, error)
+        dispatcher().failure_response(error, Request(request.META, body=b""))
+        raise
+    return kept
 
 
 def _is_ignored(request: HttpRequest) -> bool:
     """Return whether Django takes the body for empty, as a chunked one under WSGI."""
     environ = request.META
-    if hasattr(request, _READ) or "wsgi.input" not in environ:
-        return False
     length: str = environ.get("CONTENT_LENGTH") or ""
-    return not length.isdecimal()
+    return "wsgi.input" in environ and not length.isdecimal()
 
 
 def _read(request: HttpRequest) -> bytes:
     environ = request.META
-    setattr(request, _READ, True)
     if "wsgi.input" not in environ:
         # ASGI has received the whole body already.
         environ = {**environ, "wsgi.input": request, "wsgi.input_terminated": True}
     reader, body = RequestBody(environ), b""
     try:
         body = _read_first(request, reader)
+        setattr(request, _BODY, body)
     except LambdaError as error:
+        setattr(request, _BODY, error)
         reader.drain()
         dispatcher().failure_response(error, Request(environ, body=b""))
+        raise
+    except RequestDataTooBig as error:
+        setattr(request, _BODY, error)
         raise
     finally:
         # After a failure too: nothing else may wait for the rest of the body.
