@@ -31,13 +31,11 @@ def authorize(
     """
     # Only a configuration with `authorize` pays for this import.
     from werkzeug.exceptions import HTTPException
-    from werkzeug.wrappers import Request as WerkzeugRequest
     from werkzeug.wrappers import Response
 
-    stream = io.BufferedReader(_BodyStream(lambda: request.body.read(body_limit)))
-    request.environ = {**request.environ, "wsgi.input": stream}
+    readable = _readable(request, body_limit)
     try:
-        result = hook(WerkzeugRequest(request.environ, populate_request=False))
+        result = hook(readable)
     except LambdaError:
         raise
     except HTTPException as error:
@@ -51,6 +49,18 @@ def authorize(
     raise AuthorizeError(
         detail=f"{_name(hook)} returned {type(result).__name__}, neither None nor a Response"
     )
+
+
+def _readable(request: Request, body_limit: int) -> WerkzeugRequest:
+    """Return a Werkzeug Request with the body that the event will contain."""
+    from wsgi_lambda.readable_request import ReadableRequest
+
+    stream = io.BufferedReader(_BodyStream(lambda: request.body.read(body_limit)))
+    # The stream ends by itself, whatever the framing of the request was. Otherwise
+    # the hook would see no body where a proxy has decoded chunks (uwsgi protocol).
+    own = {"wsgi.input": stream, "wsgi.input_terminated": True}
+    request.environ = {**request.environ, **own}
+    return ReadableRequest(request.environ, populate_request=False)
 
 
 def asking(

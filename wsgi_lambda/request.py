@@ -131,7 +131,10 @@ class Request:
     def media_type(self) -> str:
         """The Content-Type without parameters, in lower case."""
         if self._media_type is None:
-            self._media_type = self.content_type.partition(";")[0].strip().lower()
+            # RFC 9110, 5.6.3: no other blanks. A framework that reads the same body sees
+            # another type if one of Unicode's surrounds it.
+            given = self.environ.get("CONTENT_TYPE", "")
+            self._media_type = decode(given.partition(";")[0].strip(" \t")).lower()
         return self._media_type
 
     @property

@@ -30,6 +30,7 @@ _LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
 # Headers of one part, and parameters in them. A part needs two or three; each takes a microsecond.
 _MOST_HEADERS = 32
 _MOST_PARAMETERS = 64
+_CHARSETS = frozenset(("ascii", "us-ascii", "iso-8859-1"))
 _LONGEST_PREAMBLE = 16 * 1024  # bytes before the first boundary, which are ignored
 
 
@@ -104,5 +105,6 @@ def _part_value(part: Field | File, content: bytes) -> str | dict[str, str]:
 
 def _decode(content: bytes, charset: str) -> str:
     # No codec is looked up by a name that a client chose.
-    known = charset.lower() if charset.lower() in ("us-ascii", "iso-8859-1") else "utf-8"
+    # The same charsets as in Werkzeug, whose request `authorize` reads.
+    known = charset.lower() if charset.lower() in _CHARSETS else "utf-8"
     return content.decode(known, errors="replace")

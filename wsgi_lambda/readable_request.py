@@ -1,0 +1,47 @@
+"""The request that `authorize` reads: a body that cannot be parsed never looks empty.
+
+Imported at the first request to a route with `authorize`.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.formparser import FormDataParser
+from werkzeug.wrappers import Request
+
+
+class _Parser(FormDataParser):
+    """Werkzeug's parser, which raises `BadRequest` for a malformed form.
+
+    Werkzeug returns an empty form instead. The event's own parser is more tolerant
+    (raw bytes that are not UTF-8), so a function would get arguments that the hook
+    has not seen.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "silent": False})
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Any:
+        try:
+            return super().parse(stream, mimetype, content_length, options)
+        except ValueError as error:
+            raise BadRequest("The request's body cannot be parsed") from error
+
+
+class ReadableRequest(Request):
+    """Werkzeug's Request; ``form``, ``files`` and ``values`` raise `BadRequest` (a 400).
+
+    ::
+
+        request.form["amount"]
+    """
+
+    form_data_parser_class = _Parser
