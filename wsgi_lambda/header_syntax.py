@@ -11,10 +11,10 @@ import re
 Headers = list[tuple[str, str]]
 
 # RFC 9110, 5.6.2.
-TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++")
 # A Content-Length (RFC 9110, 8.6): digits only. int() also accepts "+5", "-1", "1_000" and "٣".
 LENGTH = re.compile(r"[0-9]{1,19}")
-_VISIBLE = re.compile(r"[!-~]+")
+_VISIBLE = re.compile(r"[!-~]++")
 # Control characters except the tab (RFC 9110, 5.5), including latin-1's C1 controls.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 #: Headers that apply to one connection only (RFC 9110, 7.6.1, and RFC 2616, 13.5.1).

@@ -17,7 +17,7 @@ from wsgi_lambda import strict_json
 PIECE = 32 * 1024
 # Steps of Python, a microsecond each: the members of objects that do not fit into a
 # piece are one each, such arrays and objects 20.
-_MOST_STEPS = 500_000
+_MOST_STEPS = 300_000
 _CONTAINER = 20
 # A piece has these characters, plus as many as were parsed since a member was larger
 # than its piece. Otherwise deeply nested arrays, with an attempt at each level, would

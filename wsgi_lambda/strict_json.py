@@ -7,6 +7,7 @@ would write them out again.
 from __future__ import annotations
 
 import json
+from codecs import getincrementaldecoder
 from typing import Any
 
 #: More than this is parsed by `json_pieces`; `json` keeps the interpreter up to 25 ms for less.
@@ -23,8 +24,18 @@ def loads(data: bytes) -> Any:
 
 
 def text_of(data: bytes) -> str:
-    """Decode JSON in UTF-8, UTF-16 or UTF-32; raises ValueError for anything else."""
-    return data.decode(json.detect_encoding(data), "surrogatepass")
+    """Decode JSON in UTF-8, UTF-16 or UTF-32; raises ValueError for anything else.
+
+    Block by block, so that other threads can run: a lone surrogate takes as long as
+    hundreds of other characters.
+    """
+    encoding = json.detect_encoding(data)
+    if len(data) <= LARGE:
+        return data.decode(encoding, "surrogatepass")
+    decoder = getincrementaldecoder(encoding)("surrogatepass")
+    starts = range(0, len(data), LARGE)
+    blocks = [decoder.decode(data[start : start + LARGE]) for start in starts]
+    return "".join([*blocks, decoder.decode(b"", final=True)])
 
 
 def _reject_constant(name: str) -> None:

@@ -230,6 +230,17 @@ def test_end_of_the_log_is_logged_once(
     assert [record.getMessage() for record in caplog.records] == [expected] * 3
 
 
+def test_long_log_is_logged_from_its_end(
+    lambda_server: LambdaServer, make_stream: MakeStream, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "wsgi_lambda.tail")
+    lambda_server.script(stream(chunk(b"tea"), complete(log="\x1b" * 300_000 + "END")))
+    with Streamed(make_stream()) as response:
+        assert response.rest() == b"tea"
+    (record,) = caplog.records
+    assert record.getMessage() == "f request r-1:\n    " + "\\x1b" * (48 * 1024 - 3) + "END"
+
+
 # Failures after the head is known.
 
 
@@ -248,6 +259,14 @@ CUTS = {
     "an error with long details": (
         [complete("Handled", "[" * 100_000)],
         "FunctionError: The function failed: function error Handled: [[[",
+    ),
+    "an error with a code of a hundred thousand characters": (
+        [complete("\x1b" * 100_000, "stopped")],
+        "function error " + "\\x1b" * 1024 + ": stopped",
+    ),
+    "an error whose code is an array": (
+        [event("InvokeComplete", b'{"ErrorCode": ["a"], "ErrorDetails": 7}')],
+        "FunctionError: The function failed: function error (list): 7",
     ),
     "an end of many arrays": (
         [event("InvokeComplete", b'{"a": [' + b"[]," * 30_000 + b"[]]}")],

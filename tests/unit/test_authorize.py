@@ -22,7 +22,7 @@ def part(headers, value=b"9", boundary=b"B"):
 
 
 def ask(content_type, body, **environ):
-    """Return the form that the hook has read, and the event, None for a request that is rejected."""
+    """Return the form that the hook has read, and the event; None for a rejected request."""
     seen = []
     route = read_route(authorize=lambda request: seen.append(request.values.to_dict()))
     request = Request(

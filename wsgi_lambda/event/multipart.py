@@ -22,7 +22,7 @@ from werkzeug.sansio.multipart import (
     NeedData,
 )
 
-from wsgi_lambda.errors import TooManyArguments
+from wsgi_lambda.errors import PayloadTooLarge, TooManyArguments
 from wsgi_lambda.event.body import PART_HEADERS
 
 _BLOCK = 64 * 1024  # bytes; other threads get their turn between blocks
@@ -30,12 +30,22 @@ _LONGEST_BOUNDARY = 70  # characters (RFC 2046, 5.1.1)
 # Headers of one part, and parameters in them. A part needs two or three; each takes a microsecond.
 _MOST_HEADERS = 32
 _MOST_PARAMETERS = 64
+# Bytes of headers for each of the parts that a body may have, on average. Werkzeug parses
+# them character by character; those of browsers have about 150.
+_USUAL_HEADERS = 1024
 _CHARSETS = frozenset(("ascii", "us-ascii", "iso-8859-1"))
 _LONGEST_PREAMBLE = 16 * 1024  # bytes before the first boundary, which are ignored
 
 
 class _Decoder(MultipartDecoder):
-    """Werkzeug's decoder, which also accepts part headers that are not UTF-8 (old browsers)."""
+    """Werkzeug's decoder, which also accepts part headers that are not UTF-8 (old browsers).
+
+    Raises `PayloadTooLarge` if the headers of all parts exceed ``most_headers`` bytes.
+    """
+
+    def __init__(self, boundary: bytes, *, max_parts: int, most_headers: int) -> None:
+        super().__init__(boundary, max_parts=max_parts)
+        self._headers_left = most_headers
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if (
@@ -44,13 +54,17 @@ class _Decoder(MultipartDecoder):
             or data.count(b";") > _MOST_PARAMETERS
         ):
             raise ValueError("the headers of a part are too long")
+        self._headers_left -= len(data)
+        if self._headers_left < 0:
+            raise PayloadTooLarge(detail="the headers of all parts of a form are too long")
         return super()._parse_headers(data.decode(errors="replace").encode())
 
 
 def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | None:
     """Return names with fields as text and files as objects; None for invalid framing.
 
-    Raises `TooManyArguments` for more than ``most`` parts. Example:
+    Raises `TooManyArguments` for more than ``most`` parts, and `PayloadTooLarge` if
+    their headers exceed 1 KiB on average, and 16 KiB more. Example:
     ``[("title", "Tea"), ("file", {"filename": …, "content_type": …, "body": …})]``.
     """
     boundary = parse_options_header(content_type)[1].get("boundary", "").encode()
@@ -70,7 +84,8 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
 
 
 def _events(boundary: bytes, body: bytes, most: int) -> Iterator[Event]:
-    decoder = _Decoder(boundary, max_parts=most)
+    most_headers = PART_HEADERS + _USUAL_HEADERS * most
+    decoder = _Decoder(boundary, max_parts=most, most_headers=most_headers)
     blocks = [body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK)]
     for block in (*blocks, None):  # pragma: no branch - the epilogue or an error ends it
         decoder.receive_data(block)

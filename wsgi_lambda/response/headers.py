@@ -60,9 +60,9 @@ def end_to_end(
     the server in front are left out. ``dropped`` are further names, in lower case.
     """
     named = [(name.lower(), name, value) for name, value in headers]
-    for lower, _, value in named:
-        if lower == "connection":
-            dropped |= {other.strip().lower() for other in value.split(",")}
+    options = [value for lower, _, value in named if lower == "connection"]
+    if options:
+        dropped |= {other.strip().lower() for other in ",".join(options).split(",")}
     return [
         (name, value if is_plain(value) else to_wire(value))
         for lower, name, value in named

@@ -18,6 +18,8 @@ _LARGEST = 512 * 1024  # bytes
 # Arrays and objects of an error that is searched for stack traces, which takes a
 # microsecond for each. Errors of the runtimes have a few dozen.
 _MOST_CONTAINERS = 10_000
+#: The longest name of an error; those of the runtimes have a few dozen characters.
+LONGEST_ERROR_TYPE = 1024
 # The names that the runtimes give to stack traces; Node uses `trace`.
 _STACK_TRACES = frozenset(("stackTrace", "trace"))
 
@@ -64,7 +66,7 @@ def function_failure(reply: Reply) -> FunctionError:
     fields = found if isinstance(found, dict) else {}
     return FunctionError(
         kind=reply.header("x-amz-function-error"),
-        error_type=str(fields.get("errorType") or ""),
+        error_type=str(fields.get("errorType") or "")[:LONGEST_ERROR_TYPE],
         error_message=str(fields.get("errorMessage") or ""),
         body=reply.body,
         log=decode_log(reply.header("x-amz-log-result")),
@@ -84,18 +86,29 @@ def decode_log(log_result: str) -> str:
 def _without_stack_traces(body: bytes) -> bytes | None:
     """Return an error without its stack traces, or None if it cannot be parsed."""
     try:
-        error = _parse(body)
+        error = _parse(body, unique=True)
         public = _public(error)
         return body if public == error else json.dumps(public, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
 
 
-def _parse(body: bytes) -> Any:
-    """Return the JSON of an error; raise ValueError if it is invalid or too large."""
+def _parse(body: bytes, *, unique: bool = False) -> Any:
+    """Return the JSON of an error; raise ValueError if it is invalid or too large.
+
+    With ``unique`` also if a name appears twice in an object: the parser drops the first,
+    and a stack trace in it.
+    """
     if len(body) > _LARGEST or body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS:
         raise ValueError("too large")
-    return json.loads(body)
+    return json.loads(body, object_pairs_hook=_unique if unique else None)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name appears twice")
+    return found
 
 
 def _public(value: Any) -> Any:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from wsgi_lambda import strict_json
@@ -18,8 +19,10 @@ from wsgi_lambda.header_syntax import LENGTH, Headers, is_token, is_value
 from wsgi_lambda.response.headers import end_to_end
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
+_HEADER_FIELDS = ("headers", "multiValueHeaders", "cookies")
 _COOKIE = "set-cookie"
 _MOST_HEADERS = 1000  # lines
+_LONGEST_HEADERS = 1024 * 1024  # characters of all lines; no client accepts a quarter of this
 # A result has a few dozen, whatever its body is: a string. Each takes 60 bytes and more.
 _MOST_CONTAINERS = 100_000
 
@@ -45,7 +48,7 @@ def read_result(payload: bytes, *, is_inferred: bool) -> Result | None:
         return None
     if not isinstance(result, dict):
         raise _malformed("result", "is not a JSON object")
-    _check_number_of_headers(result)
+    _check_size_of_headers(result)
     headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
     return Result(
         _status(result), end_to_end(headers), _body(result), content_length=_content_length(headers)
@@ -62,7 +65,7 @@ def read_head(head: bytes) -> tuple[int, Headers]:
         result = strict_json.loads(head)
     except (ValueError, RecursionError) as error:
         raise _malformed("stream head", "is not JSON") from error
-    _check_number_of_headers(result)
+    _check_size_of_headers(result)
     headers = _without_equal_cookies([*_headers(result), *_cookies(result)])
     status = 200 if result.get("statusCode") is None else _status(result)
     return status, end_to_end(headers)
@@ -87,16 +90,30 @@ def _parse_large(payload: bytes) -> Any:
         raise _malformed("result", what) from error
 
 
-def _check_number_of_headers(result: dict[str, Any]) -> None:
-    """Count the header lines before any of them is looked at."""
+def _check_size_of_headers(result: dict[str, Any]) -> None:
+    """Count the header lines and their characters before any of them is looked at."""
     lines = 0
-    for field in ("headers", "multiValueHeaders", "cookies"):
+    for field in _HEADER_FIELDS:
         value = result.get(field)
         lines += len(value) if isinstance(value, (dict, list)) else 0
         if field == "multiValueHeaders" and isinstance(value, dict):
             lines += sum(len(each) - 1 for each in value.values() if isinstance(each, list))
     if lines > _MOST_HEADERS:
         raise _malformed("headers", f"are more than {_MOST_HEADERS:,} lines")
+    if sum(map(len, _texts(result))) > _LONGEST_HEADERS:
+        raise _malformed("headers", f"are longer than {_LONGEST_HEADERS:,} characters")
+
+
+def _texts(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the names and the values of all header lines."""
+    for field in _HEADER_FIELDS:
+        value = result.get(field)
+        lines = value.items() if isinstance(value, dict) else [("", value)]
+        for name, item in lines:
+            for each in item if isinstance(item, list) else [item]:
+                yield name
+                if isinstance(each, str):
+                    yield each
 
 
 def _malformed(field: str, what: str) -> ResultError:

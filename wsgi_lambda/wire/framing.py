@@ -15,6 +15,9 @@ from wsgi_lambda.wire.response_head import Head
 
 _CUT_OFF = "the connection was closed during the response body"
 _LONGEST_TRAILERS = 4096  # bytes, all together
+# The lines of the chunks may have half as many bytes as the body, and this many more.
+# Each takes a microsecond, and chunks of one byte would be a reply of 30 MB.
+_MOST_FRAMING = 64 * 1024
 
 # int() would also accept "0x5", " 5 " and "-5". Of a chunk's extensions, 1000 bytes are accepted.
 _SIZE = rb"([0-9A-Fa-f]{1,16})(?:[ \t]{0,9}+;[^\r\n]{0,1000}+)?\r\n"
@@ -78,9 +81,12 @@ class ChunkedBody(Body):
         super().__init__(buffer)
         self._patterns = _FIRST
         self._left = 0  # bytes of the current chunk that are still to come
+        self._excess = 0  # bytes of framing, less half of those of the body
         self._has_ended = False  # the last chunk came; trailers may follow
 
     def take(self, received: bytes = b"") -> bytes:
+        if self._excess > _MOST_FRAMING:
+            raise ProtocolError("the response has too many small chunks")
         data, position, parts = self.buffer + received, 0, []
         while not self._has_ended:
             if self._left:
@@ -97,7 +103,9 @@ class ChunkedBody(Body):
             self._has_ended = not self._left
         self.buffer = data[position:]
         self._find_end(may_raise=not any(parts))
-        return b"".join(parts)
+        block = b"".join(parts)
+        self._excess += position - len(block) - len(block) // 2
+        return block
 
     def _find_end(self, *, may_raise: bool) -> None:
         if not self._has_ended:

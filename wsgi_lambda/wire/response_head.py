@@ -42,24 +42,40 @@ def read_head(receive: Callable[[], bytes]) -> tuple[Head, bytes]:
     a ProtocolError that names the malformed part without repeating it.
     """
     buffer = b""
+    left = _LONGEST_HEAD  # bytes of interim heads
     for _ in range(_MOST_HEADS):
-        while (end := buffer.find(_END)) < 0 and len(buffer) <= _LONGEST_HEAD:
-            # A peer that speaks another protocol may wait for us.
-            if b"\n" in buffer:
-                _parse_status_line(buffer)
-            received = receive()
-            if not received:
-                when = "during" if buffer else "before"
-                raise ConnectionResetError(f"the connection was closed {when} the response head")
-            buffer += received
-        if not 0 <= end <= _LONGEST_HEAD:
-            raise ProtocolError("the response head is too long")
-        end += len(_END)
+        buffer, end = _receive_head(buffer, receive)
         head = _parse(buffer[:end])
         buffer = buffer[end:]
         if head.status >= 200:
             return head, buffer
+        left -= end
+        if left < 0:
+            break
     raise ProtocolError("the response has too many interim heads")
+
+
+def _receive_head(buffer: bytes, receive: Callable[[], bytes]) -> tuple[bytes, int]:
+    """Receive until ``buffer`` contains a head; return it and the end of the head.
+
+    No byte is looked at twice, however small the pieces are in which they arrive.
+    """
+    head = bytearray(buffer)
+    at, has_status_line = 0, False
+    while (end := head.find(_END, at)) < 0 and len(head) <= _LONGEST_HEAD:
+        # A peer that speaks another protocol may wait for us.
+        if not has_status_line and head.find(b"\n", at) >= 0:
+            _parse_status_line(bytes(head))
+            has_status_line = True
+        at = max(0, len(head) - len(_END) + 1)
+        received = receive()
+        if not received:
+            when = "during" if head else "before"
+            raise ConnectionResetError(f"the connection was closed {when} the response head")
+        head += received
+    if not 0 <= end <= _LONGEST_HEAD:
+        raise ProtocolError("the response head is too long")
+    return bytes(head), end + len(_END)
 
 
 def _parse_status_line(head: bytes) -> re.Match[bytes]:

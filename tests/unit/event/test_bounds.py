@@ -2,7 +2,8 @@
 
 import pytest
 
-from wsgi_lambda import json_pieces
+from wsgi_lambda import json_pieces, strict_json
+from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import json_encoding, multipart
 from wsgi_lambda.invoke.reply import Reply
 
@@ -21,6 +22,26 @@ def test_headers_of_a_part(header_lines, parameters, is_read):
     body = part(header_lines, parameters)
     found = multipart.parse("multipart/form-data; boundary=b", body, most=10)
     assert found == ([("a", "tea")] if is_read else None)
+
+
+def test_headers_of_all_parts():
+    long = f'--b\r\nContent-Disposition: form-data; name="{"a" * 1900}"\r\n\r\ntea\r\n'.encode()
+    # 16 KiB, and 1 KiB for each of 20 parts that a body may have.
+    accepted = multipart.parse("multipart/form-data; boundary=b", long * 18 + b"--b--", most=20)
+    assert accepted == [("a" * 1900, "tea")] * 18
+    with pytest.raises(PayloadTooLarge):
+        multipart.parse("multipart/form-data; boundary=b", long * 20 + b"--b--", most=20)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]
+)
+@pytest.mark.parametrize("before", range(4))
+def test_large_json_is_decoded_in_blocks(encoding, before):
+    text = '["' + "a" * before + "\ud800é日\U0001f600" * 20_000 + '"]'
+    assert strict_json.text_of(text.encode(encoding, "surrogatepass")) == text
+    with pytest.raises(ValueError, match="decode"):
+        strict_json.text_of(text.encode(encoding, "surrogatepass") + b"\xff")
 
 
 def test_arrays_and_objects_of_a_body():

@@ -87,6 +87,19 @@ def test_trailers_are_dropped() -> None:
     assert (response.read(), "x-a" in response.headers, connection.is_kept) == (b"{}", False, True)
 
 
+@pytest.mark.promise("bounded")
+@pytest.mark.parametrize("chunk", [b"1\r\na\r\n", b"1;" + b"e" * 900 + b"\r\na\r\n"])
+def test_chunks_may_be_small_but_not_for_ever(chunk: bytes) -> None:
+    response, _ = respond(CHUNKED + b"10\r\n0123456789abcdef\r\n" * 20_000 + b"0\r\n\r\n")
+    assert len(response.read()) == 320_000
+    response, _ = respond(CHUNKED + chunk * (50_000 // len(chunk)) + b"0\r\n\r\n")
+    assert response.read() == b"a" * (50_000 // len(chunk))
+    response, connection = respond(CHUNKED, *[chunk * 100] * 2000)
+    with pytest.raises(ProtocolError, match="too many small chunks"):
+        response.read()
+    assert connection.is_closed
+
+
 def test_error_behind_good_bytes_waits_for_the_next_call() -> None:
     response, connection = respond(CHUNKED + b"2\r\n{}\r\n3\r\nabc\r\nzz\r\n")
     assert (response.read_some(), connection.is_closed) == (b"{}abc", False)

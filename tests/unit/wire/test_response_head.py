@@ -6,6 +6,7 @@ import pytest
 from urllib3.exceptions import ProtocolError
 
 from tests.servers.wire import respond
+from tests.tools.cost import seconds
 from wsgi_lambda.wire.exchange import WireResponse
 
 pytestmark = pytest.mark.promise("told apart")
@@ -113,6 +114,22 @@ def test_interim_responses_are_skipped_but_not_for_ever() -> None:
     assert (response.status, response.read()) == (200, b"{}")
     with pytest.raises(ProtocolError, match="too many interim"):
         parsed(interim * 20 + final)
+
+
+def test_interim_responses_are_limited_together() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: " + b"a" * 30_000 + b"\r\n\r\n"
+    final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    assert parsed(interim * 2 + final).status == 200
+    with pytest.raises(ProtocolError, match="too many interim"):
+        parsed(interim * 3 + final)
+
+
+@pytest.mark.promise("bounded")
+def test_dripped_head_is_looked_at_once() -> None:
+    head = b"HTTP/1.1 200 " + b"a" * 30_000 + b"\r\nX: " + b"b" * 30_000 + b"\r\n\r\n"
+    pieces = [head[at : at + 1] for at in range(len(head))]
+    # Looking at all of it for each byte takes several seconds.
+    assert seconds(lambda: respond(*pieces)) < 1
 
 
 HEAD = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\n"
