@@ -97,6 +97,11 @@ def current(event, context):
 
 def run(event, context):
     return asyncio.run(one())
+
+
+def close(event, context):
+    database.close()
+    return 1
 """
 
 
@@ -104,12 +109,13 @@ def run(event, context):
 def test_module_keeps_what_belongs_to_its_thread(folder: Path, notation: str) -> None:
     write_module(folder, "src/app", MODULE)
     names = ("query", "stored", "current", "run")
-    client = make_client(**{name: f"{notation}{name}" for name in names})
+    client = make_client(**{name: f"{notation}{name}" for name in (*names, "close")})
     # Thread ids are used again, so another one must be alive meanwhile.
     other = threading.Event()
     threading.Thread(target=other.wait, daemon=True).start()
     found = [client.get(f"/{name}").json for name in names for _ in range(2)]
     other.set()
+    assert client.get("/close").json == 1
     assert found == [1] * 8
 
 
