@@ -44,7 +44,13 @@ def read_head(receive: Callable[[], bytes]) -> tuple[Head, bytes]:
     buffer = b""
     left = _LONGEST_HEAD  # bytes of interim heads
     for _ in range(_MOST_HEADS):
-        buffer, end = _receive_head(buffer, receive)
+        buffer = buffer or _received(receive, "before")
+        end = buffer.find(_END)
+        if end < 0:
+            buffer, end = _receive_rest(buffer, receive)
+        if not 0 <= end <= _LONGEST_HEAD:
+            raise ProtocolError("the response head is too long")
+        end += len(_END)
         head = _parse(buffer[:end])
         buffer = buffer[end:]
         if head.status >= 200:
@@ -55,27 +61,30 @@ def read_head(receive: Callable[[], bytes]) -> tuple[Head, bytes]:
     raise ProtocolError("the response has too many interim heads")
 
 
-def _receive_head(buffer: bytes, receive: Callable[[], bytes]) -> tuple[bytes, int]:
-    """Receive until ``buffer`` contains a head; return it and the end of the head.
+def _receive_rest(start: bytes, receive: Callable[[], bytes]) -> tuple[bytes, int]:
+    """Receive the rest of a head; return what was received, and where the head ends.
 
-    No byte is looked at twice, however small the pieces are in which they arrive.
+    No byte is looked at twice, however small the pieces are in which they arrive. The
+    end is -1 if the head is too long.
     """
-    head = bytearray(buffer)
-    at, has_status_line = 0, False
-    while (end := head.find(_END, at)) < 0 and len(head) <= _LONGEST_HEAD:
+    head = bytearray(start)
+    at, end, has_status_line = 0, -1, False
+    while end < 0 and len(head) <= _LONGEST_HEAD:
         # A peer that speaks another protocol may wait for us.
         if not has_status_line and head.find(b"\n", at) >= 0:
             _parse_status_line(bytes(head))
             has_status_line = True
         at = max(0, len(head) - len(_END) + 1)
-        received = receive()
-        if not received:
-            when = "during" if head else "before"
-            raise ConnectionResetError(f"the connection was closed {when} the response head")
-        head += received
-    if not 0 <= end <= _LONGEST_HEAD:
-        raise ProtocolError("the response head is too long")
-    return bytes(head), end + len(_END)
+        head += _received(receive, "during")
+        end = head.find(_END, at)
+    return bytes(head), end
+
+
+def _received(receive: Callable[[], bytes], when: str) -> bytes:
+    received = receive()
+    if not received:
+        raise ConnectionResetError(f"the connection was closed {when} the response head")
+    return received
 
 
 def _parse_status_line(head: bytes) -> re.Match[bytes]:
