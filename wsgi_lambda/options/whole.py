@@ -31,7 +31,8 @@ class WholeOptions(OptionGroup):
         (),
         type_name="list",
         doc="Objects that see each request to a route: [observers](operations.md#observers). An "
-        "item may be the import path of an object, a class or a function",
+        "item may be the import path of an object, a class or a function, or one of "
+        "[`prometheus`](operations.md#prometheus) and [`otel`](operations.md#opentelemetry)",
     )
     failure_log_limit: int | None = option(
         parsers.integer(1),
