@@ -205,7 +205,7 @@ class Dispatcher:
     def failure_response(self, error: LambdaError, request: Request) -> Response:
         """Return the response for an error of a framework's own; the error is logged."""
         self._lines.failed(error, request, None)
-        return fail(error, request, None)
+        return fail(error, request, None, self._lines.on_error_failed)
 
     def _respond(self, backend: Backend, request: Request, watch: AnyWatch) -> Response:
         """Return the response of ``backend``; raise a failure, logged, with its `response`."""
@@ -236,7 +236,7 @@ class Dispatcher:
         try:
             self._lines.failed(error, request, route)
             watch.replied(error)
-            fail(error, request, route)
+            fail(error, request, route, self._lines.on_error_failed)
         except BaseException as broken:
             watch.broke(broken)
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.options import Route
@@ -11,8 +13,16 @@ from wsgi_lambda.response.headers import JSON_TYPE, end_to_end, without
 from wsgi_lambda.response.wsgi import Response
 
 
-def fail(error: LambdaError, request: Request, route: Route | None) -> Response:
-    """Return the response of ``error``, which gets it as well; its ``request_id`` must be set."""
+def fail(
+    error: LambdaError,
+    request: Request,
+    route: Route | None,
+    log_broken: Callable[[LambdaError, Route, Exception], None],
+) -> Response:
+    """Return the response of ``error``, which gets it as well; its ``request_id`` must be set.
+
+    ``log_broken`` logs an exception of `on_error`.
+    """
     request.body.drain()
     default = failure(error, trace=request.trace if request.delivery.attempts else "")
     response = default
@@ -20,7 +30,8 @@ def fail(error: LambdaError, request: Request, route: Route | None) -> Response:
         # Only a configuration with `on_error` pays for this import.
         from wsgi_lambda.on_error import call_on_error
 
-        response = call_on_error(route.response.on_error, request, error, default)
+        log = partial(log_broken, error, route)
+        response = call_on_error(route.response.on_error, request, error, default, log)
     error.response, error.has_own_response = response, response is not default
     return response
 

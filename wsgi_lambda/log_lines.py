@@ -43,6 +43,19 @@ class LogLines:
             self._failure(error, request, route, extra)
         _log_tail(request.delivery.log_result, extra)
 
+    def on_error_failed(self, error: LambdaError, route: Route, broken: Exception) -> None:
+        """Log with its traceback what `on_error` raised for ``error``."""
+        name = type(broken).__name__
+        self.limit.log(
+            log,
+            logging.ERROR,
+            (route.label, f"on_error {name}", 0),
+            _template(route, f"on_error failed, request %s: {name}"),
+            printable(error.request_id),
+            extra=_extra(route, error.status, error.request_id, error),
+            exc_info=True,
+        )
+
     def replied(
         self,
         request: Request | NoRequest,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from werkzeug.exceptions import abort
+from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import MakeApp
@@ -102,6 +103,27 @@ def test_hook_that_fails_is_logged_and_the_json_sent(
     assert logged in caplog.text
     assert "Traceback" in caplog.text
     assert "on_error failed, request r-7" in caplog.text
+
+
+def test_tracebacks_of_a_hook_are_limited(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.always(THROTTLED)
+    app = make_app({"/f": {"function_name": "f", "on_error": raises}}, failure_log_limit=2)
+    for _ in range(4):
+        assert Client(app).get("/f").status_code == 429
+    records = [each for each in caplog.records if each.exc_info]
+    assert [each.getMessage().partition(" [")[0] for each in records] == [
+        "/f on_error failed, request r-7: LookupError"
+    ] * 2
+    names = ("route", "function", "error_type", "status", "aws_request_id")
+    assert {name: vars(records[0])[name] for name in names} == {
+        "route": "/f",
+        "function": "f",
+        "error_type": "ServiceError",
+        "status": 429,
+        "aws_request_id": "r-7",
+    }
 
 
 def refuses(request: Request) -> Response:

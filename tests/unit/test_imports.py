@@ -126,7 +126,7 @@ MAY_IMPORT = {
     "testing": {"credentials", "errors", "invoke", "local_runtime", "options", "wire"},
     "credentials": {"after_fork", "errors", "header_syntax", "options", "printable"},
     "authorize": {"errors", "readable_request", "request"},
-    "on_error": {"errors", "request", "response", "printable"},
+    "on_error": {"errors", "request", "response"},
     "routing": {"options"},
     "startup": {"gunicorn_timeout", "options"},
     "gunicorn_timeout": {"options"},
