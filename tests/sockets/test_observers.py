@@ -189,6 +189,19 @@ def test_observer_that_raises_is_logged_and_the_request_continues(
         "observer Crashing OSError: ended failed, request r-1",
     ]
     assert all(record.exc_info for record in caplog.records)
+    # Formatters use this text: no line of a traceback can pass for a record.
+    texts = [(record.exc_text or "").split("\n") for record in caplog.records]
+    assert all(line.startswith("    ") for lines in texts for line in lines)
+
+
+@pytest.mark.parametrize("id_", ["r\x1b[2J", "r\x85"])
+def test_request_id_in_the_line_of_an_observer_is_escaped(
+    id_: str, lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.respond(200, {"X-Amzn-RequestId": id_}, b"1")
+    Client(make_app(ROUTES, observers=[Crashing("ended")])).get("/shop")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == f"observer Crashing OSError: ended failed, request {ascii(id_)[1:-1]}"
 
 
 def ended(record: InvocationRecord) -> None:

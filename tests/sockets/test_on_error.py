@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -124,6 +125,22 @@ def test_tracebacks_of_a_hook_are_limited(
         "status": 429,
         "aws_request_id": "r-7",
     }
+
+
+def test_traceback_of_a_hook_is_escaped_and_indented(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    def hook(request: Request, error: Any) -> None:
+        raise ValueError("a\n2026-01-01 ERROR forged\x1b[2J\u2028")
+
+    lambda_server.script(THROTTLED)
+    send(make_app, hook)
+    (record,) = (each for each in caplog.records if "on_error" in each.getMessage())
+    assert record.exc_info is not None
+    _, *lines = logging.Formatter().format(record).split("\n")
+    assert lines[0] == "    Traceback (most recent call last):"
+    assert lines[-2:] == ["    ValueError: a", "    2026-01-01 ERROR forged\\x1b[2J\\u2028"]
+    assert all(line.startswith("    ") and line.isprintable() for line in lines)
 
 
 def refuses(request: Request) -> Response:

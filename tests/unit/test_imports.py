@@ -87,7 +87,7 @@ MAY_IMPORT = {
         "request",
         "response",
     },
-    "observe": {"errors", "options"},
+    "observe": {"errors", "options", "printable"},
     "backends": {"delivery", "errors", "event", "invoke", "options", "request", "response"},
     "response": {
         "errors",

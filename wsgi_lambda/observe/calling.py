@@ -9,6 +9,7 @@ from types import FunctionType
 
 from wsgi_lambda.observe import InvocationRecord, Observer
 from wsgi_lambda.observe.log_limit import LogLimit
+from wsgi_lambda.printable import printable
 
 log = logging.getLogger("wsgi_lambda")
 
@@ -40,15 +41,15 @@ class Observers:
                 self._log(name, hook, error, record)
 
     def _log(self, name: str, hook: Hook, error: Exception, record: InvocationRecord) -> None:
-        observer = _name(hook)
+        observer, request_id = _name(hook), printable(record.aws_request_id)
         self._limit.log(
             log,
             logging.ERROR,
             (f"observer {observer}", type(error).__name__, 0),
             f"observer {observer} {type(error).__name__}: %s failed, request %s",
             name,
-            record.aws_request_id or "-",
-            extra={"route": record.route, "aws_request_id": record.aws_request_id},
+            request_id or "-",
+            extra={"route": record.route, "aws_request_id": request_id},
             exc_info=True,
         )
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from wsgi_lambda.printable import printable_traceback
+
 #: The time in which a kind may have so many lines.
 WINDOW = 60  # seconds
 
@@ -147,5 +149,8 @@ def write(
         error = sys.exc_info() if exc_info else None
         file, line, function, _ = log.findCaller(stacklevel=_CALLER)
         record = log.makeRecord(log.name, level, file, line, template, args, error, function)
+        if error is not None and error[1] is not None:
+            # Formatters use this text; error trackers take the exception itself.
+            record.exc_text = printable_traceback(error[1])
         vars(record).update(extra)
         log.handle(record)
