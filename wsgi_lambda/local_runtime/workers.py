@@ -38,7 +38,7 @@ class _Idle:
 
 
 class Workers:
-    """Daemon threads, which end with this object. One that hangs is not used again."""
+    """Daemon threads, which end with this object. Nobody waits for one that is busy or hangs."""
 
     def __init__(self) -> None:
         self._idle = self._make_idle()
