@@ -33,9 +33,10 @@ def authorize(
     from werkzeug.exceptions import HTTPException
     from werkzeug.wrappers import Response
 
-    readable = _readable(request, body_limit)
     try:
-        result = hook(readable)
+        # Its end closes the temporary files of uploads.
+        with _readable(request, body_limit) as readable:
+            result = hook(readable)
     except LambdaError:
         raise
     except HTTPException as error:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tools.cost import seconds
 from tests.unit.configurations import read_route
 from wsgi_lambda.authorize import authorize
 from wsgi_lambda.errors import LambdaError
@@ -72,6 +73,28 @@ def test_body_that_both_can_parse(content_type):
 def test_hook_reads_a_body_that_a_proxy_has_decoded():
     environ = {"HTTP_TRANSFER_ENCODING": "chunked", "uwsgi.version": b"2"}
     assert ask(FORM, b"amount=9", **environ) == ({"amount": "9"}, b'{"amount":"9"}')
+
+
+QUOTED_PAIRS = DISPOSITION[:-1] + b'\\"' * 8000 + b'"'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (MULTIPART, part(QUOTED_PAIRS)[:-5] * 1000),
+        (MULTIPART, b"-" * 2_000_000),
+        (f"multipart/form-data; boundary={'-' * 71}", b"-" * 2_000_000),
+    ],
+)
+def test_hook_does_not_take_long_for_a_hostile_form(content_type, body):
+    assert ask(content_type, body) == (None, None)
+    assert seconds(lambda: ask(content_type, body)) < 1.5
+
+
+def test_large_form():
+    body = part(b'Content-Disposition: form-data; name="f"; filename="x"', b"x" * 2_000_000)
+    seen, event = ask(MULTIPART, body[:-5] + b"\r\n" + part(DISPOSITION))
+    assert (seen, b'"amount":"9"' in event) == ({"amount": "9"}, True)
 
 
 @pytest.mark.parametrize("charset", ["ascii", "us-ascii", "ISO-8859-1", "utf-8", "utf-7", ""])

@@ -151,7 +151,7 @@ MAY_IMPORT = {
     "errors": set(),
     "trace": set(),
     "printable": set(),
-    "readable_request": set(),
+    "readable_request": {"event"},
     "delivery": set(),
     "local_runtime": set(),
     "header_syntax": set(),

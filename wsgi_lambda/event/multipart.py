@@ -68,10 +68,7 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
     ``[("title", "Tea"), ("file", {"filename": …, "content_type": …, "body": …})]``.
     """
     boundary = parse_options_header(content_type)[1].get("boundary", "").encode()
-    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
-        return None
-    # The decoder compares the boundary at every position before the first one.
-    if not 0 <= body.find(b"--" + boundary) <= _LONGEST_PREAMBLE:
+    if not _is_usual(boundary, body):
         return None
     try:
         pairs = list(_pairs(_events(boundary, body, most)))
@@ -81,6 +78,24 @@ def parse(content_type: str, body: bytes, most: int) -> list[tuple[str, Any]] | 
         raise TooManyArguments(most) from error
     named = [(name, value) for name, value in pairs if name is not None]
     return named if len(named) == len(pairs) else None
+
+
+def check_headers(boundary: bytes, body: bytes, most: int) -> None:
+    """Raise what `parse` raises, and ValueError for malformed framing, before another parser reads.
+
+    Then that parser does not take long for the headers of the parts.
+    """
+    if not _is_usual(boundary, body):
+        raise ValueError("the boundary is too long, or not at the start")
+    for _ in _events(boundary, body, most):
+        pass
+
+
+def _is_usual(boundary: bytes, body: bytes) -> bool:
+    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
+        return False
+    # The decoder compares the boundary at every position before the first one.
+    return 0 <= body.find(b"--" + boundary) <= _LONGEST_PREAMBLE
 
 
 def _events(boundary: bytes, body: bytes, most: int) -> Iterator[Event]:
