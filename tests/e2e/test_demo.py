@@ -39,7 +39,7 @@ NOT_UTF8 = bytes(range(256)) * 64
 def test_pages_of_the_app(shop: Demo, path: str, heading: str) -> None:
     response = shop.get(path)
     assert response.status_code == 200
-    assert f"<h1>{heading}</h1>" in response.text
+    assert re.search(f"<h1[^>]*>{heading}</h1>", response.text)
     assert "x-amzn-requestid" not in response.headers
 
 
