@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import wsgi_lambda
-from tests.tools.cost import longest_hold, peak, seconds
+from tests.tools.cost import longest_hold, peak, seconds, undisturbed
 from tests.unit.configurations import read_route
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import EventBuilder
@@ -169,7 +169,8 @@ def check_cost(call: Callable[[], object]) -> None:
 
     A core that two processes share takes half as long again, and so does coverage.
     """
-    assert any(seconds(call) < 1.2 for _ in range(3))
+    taken = [seconds(call) for _ in range(3)]; print("COST", max(taken),taken)
+    assert min(taken) < 1.2
     for _ in range(4):
         if longest_hold(call) < 0.06:
             return

@@ -6,7 +6,8 @@ import gc
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -49,16 +50,21 @@ class Heart:
             last = now
 
 
-def longest_hold(call: Callable[[], object]) -> float:
-    """Return the longest time, in seconds of CPU, for which no other thread could run."""
-    # The garbage collector need not look at what the process contains already.
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep the garbage collector from looking at what the process contains already."""
     gc.collect()
     gc.freeze()
     try:
-        with Heart() as heart:
-            call()
+        yield
     finally:
         gc.unfreeze()
+
+
+def longest_hold(call: Callable[[], object]) -> float:
+    """Return the longest time, in seconds of CPU, for which no other thread could run."""
+    with undisturbed(), Heart() as heart:
+        call()
     return heart.longest
 
 
