@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import io
 import json
 import pkgutil
 import re
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 import wsgi_lambda
-from tests.tools.cost import longest_hold, peak, seconds, undisturbed
+from tests.tools.cost import longest_hold, peak, post, seconds, undisturbed
 from tests.unit.configurations import read_route
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import EventBuilder
@@ -148,18 +147,8 @@ def event_maker(body: bytes, content_type: str, **options: Any) -> Callable[[], 
     builder = EventBuilder(read_route(**options))
 
     def build() -> None:
-        environ = {
-            "REQUEST_METHOD": "POST",
-            "CONTENT_TYPE": content_type,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.url_scheme": "http",
-            "SERVER_NAME": "a.test",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.input": io.BytesIO(body),
-        }
         with suppress(LambdaError):
-            builder.build(Request(environ))
+            builder.build(Request(post(body, content_type)))
 
     return build
 

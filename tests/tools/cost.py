@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import io
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,17 @@ def peak(call: Callable[[], object]) -> int:
 def cost(call: Callable[[], object]) -> Cost:
     """Return the cost of a call that can be made several times."""
     return Cost(seconds(call), longest_hold(call), peak(call))
+
+
+def post(body: bytes, content_type: str) -> dict[str, Any]:
+    """Return the environ of a POST, whose body can be read once."""
+    return {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": "http",
+        "SERVER_NAME": "a.test",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.input": io.BytesIO(body),
+    }

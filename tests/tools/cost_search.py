@@ -8,7 +8,6 @@ kind, and those of ALWAYS, are measured at their full size.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import logging
 import platform
@@ -22,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings, target
 from hypothesis import strategies as st
 
 from tests.servers.event_stream import chunk
-from tests.tools.cost import longest_hold, peak, seconds
+from tests.tools.cost import longest_hold, peak, post, seconds
 from tests.unit.configurations import read_route
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.event import EventBuilder
@@ -174,17 +173,8 @@ def event(**options: Any) -> Callable[[Recipe, int], Call]:
         body = recipe.body(limit)
 
         def build() -> str:
-            environ = {
-                "REQUEST_METHOD": "POST",
-                "CONTENT_TYPE": recipe.content_type,
-                "CONTENT_LENGTH": str(len(body)),
-                "wsgi.url_scheme": "http",
-                "SERVER_NAME": "a.test",
-                "SERVER_PORT": "80",
-                "SERVER_PROTOCOL": "HTTP/1.1",
-                "wsgi.input": io.BytesIO(body),
-            }
-            return _outcome(lambda: builder.build(Request(environ)))
+            request = Request(post(body, recipe.content_type))
+            return _outcome(lambda: builder.build(request))
 
         return build
 

@@ -46,7 +46,7 @@ class LoadedFiles:
     def report_changes(self) -> None:
         """Touch a file that reloaders watch if a loaded file has changed.
 
-        A file that has vanished is no change: an editor may be replacing it.
+        A file that has vanished does not count as changed: an editor may be replacing it.
         """
         for file, loaded in list(self._times.items()):
             if _time_of(file) not in (loaded, 0.0):

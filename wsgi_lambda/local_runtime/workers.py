@@ -50,7 +50,7 @@ class Workers:
         Neither may raise. ``name`` becomes the name of the thread. Raises RuntimeError
         if the process cannot have another thread.
         """
-        if self._idle.pid != os.getpid():  # a child has none of its parent's threads
+        if self._idle.pid != os.getpid():  # a child does not have its parent's threads
             self._idle = self._make_idle()
         try:
             jobs = self._idle.queues.pop()
