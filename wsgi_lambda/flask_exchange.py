@@ -11,6 +11,7 @@ from typing import IO, Any
 from flask import Flask, Request, Response, current_app, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge, default_exceptions
+from werkzeug.formparser import FormDataParser
 
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import BodyGone, LambdaError, PayloadTooLarge
@@ -30,6 +31,7 @@ _BODY = "wsgi_lambda.body"
 _FAILURE = "wsgi_lambda.body_failure"
 _CAPTURED = "wsgi_lambda.captured"
 _VARIABLE = re.compile(r"<(?:(?P<converter>\w+)(?:\(.*?\))?:)?(?P<name>\w+)>")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # The headers of a failure that the app's page for its status gets as well.
 _OF_FAILURE = ("X-Amzn-RequestId", "X-Amzn-Trace-Id", "Retry-After")
 
@@ -108,7 +110,9 @@ def prepare_request(app: Flask, **_: object) -> None:
     if given.view_args:
         environ[_CAPTURED] = dict(given.view_args)
     if rule is not None and hasattr(app.view_functions[rule.endpoint], KEEPS_BODY):
-        _read_body(given, dispatcher_of(app))
+        dispatcher = dispatcher_of(app)
+        _parse_strictly(given, dispatcher)
+        _read_body(given, dispatcher)
     elif environ.get("HTTP_TRANSFER_ENCODING"):
         environ["wsgi.input"] = CountedInput(environ["wsgi.input"])
 
@@ -127,7 +131,24 @@ def make_request(
     body: bytes | None = environ.get(_BODY)
     if body is None:
         body = _read_body(given, dispatcher)
+        _parse_strictly(given, dispatcher)
     return LambdaRequest(environ, body=body, framework=framework)
+
+
+def _parse_strictly(given: Request, dispatcher: Dispatcher) -> None:
+    """Let `flask.request.form` raise `BadRequest` for a form that it cannot parse.
+
+    An `authorize` hook may read it instead of its argument, and Werkzeug's form would
+    be empty. A parser of the app's own stays.
+    """
+    # Most requests have no body, and the media type is not parsed for them.
+    is_form = given.environ.get("CONTENT_TYPE") and given.mimetype in _FORMS
+    if not is_form or given.form_data_parser_class is not FormDataParser:
+        return
+    if any(route.match.authorize is not None for route in dispatcher.routes):
+        from wsgi_lambda.readable_request import StrictParser
+
+        given.form_data_parser_class = StrictParser
 
 
 def _read_body(given: Request, dispatcher: Dispatcher) -> bytes:

@@ -1,6 +1,6 @@
 """The request that `authorize` reads: a body that cannot be parsed never looks empty.
 
-Imported at the first request to a route with `authorize`.
+Imported at the first request to a route with `authorize`, or the first form of such an app.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wsgi_lambda.event.multipart import check_headers
 _LARGE = 1024 * 1024  # bytes
 
 
-class _Parser(FormDataParser):
+class StrictParser(FormDataParser):
     """Werkzeug's parser, which raises `BadRequest` for a malformed form.
 
     Werkzeug returns an empty form instead. The event's own parser is more tolerant
@@ -56,4 +56,4 @@ class ReadableRequest(Request):
         request.form["amount"]
     """
 
-    form_data_parser_class = _Parser
+    form_data_parser_class = StrictParser

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from flask import Request, request
+from flask import Request, Response, request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.formparser import FormDataParser
 
 from tests.inapp.conftest import MakeFlask, events
 from tests.servers.lambda_server import LambdaServer
@@ -330,3 +332,59 @@ def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
     response = app.test_client().post("/twice", environ_overrides=given)
     assert response.status_code >= 400
     assert far.invocations == []
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="amount"'
+
+
+@pytest.mark.parametrize("path", ["/route", "/view", "/own"])
+@pytest.mark.parametrize("before", ["nothing", "form"])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"amount=9&x=\xff", FORM_TYPE),
+        (PART + b"\r\nX: \xff\r\n\r\n9\r\n--b--\r\n", MULTIPART_TYPE),
+    ],
+    ids=["form", "multipart"],
+)
+def test_authorize_never_sees_an_empty_form_in_flasks_own_request(
+    make_flask: MakeFlask, far: LambdaServer, path: str, before: str, body: bytes, kind: str
+) -> None:
+    def authorize(_: object) -> Response | None:
+        return None if int(request.form.get("amount", "0")) < 5 else Response("too much", 403)
+
+    app, functions = make_flask({"/route": "f"}, {"pay": {}}, authorize=authorize)
+    app.add_url_rule("/view", view_func=functions.view("pay"))
+    if before == "form" and path != "/own":  # there it is a 500: the body is gone
+        app.before_request(lambda: (request.form, None)[1])
+    app.add_url_rule("/own", view_func=lambda: functions["pay"].respond(), methods=["POST"])
+    response = app.test_client().post(path, data=body, content_type=kind)
+    assert (response.status_code, far.invocations) == (400, [])
+    allowed = app.test_client().post(path, data=b"amount=4", content_type=FORM_TYPE)
+    assert (allowed.status_code, events(far)) == (200, [{"amount": "4"}])
+
+
+def test_form_that_cannot_be_parsed_is_empty_without_authorize(
+    make_flask: MakeFlask, far: LambdaServer
+) -> None:
+    response = (
+        app_of(make_flask, "form")
+        .test_client()
+        .post("/route", data=b"amount=9&x=\xff", content_type=FORM_TYPE)
+    )
+    assert (response.status_code, len(far.invocations)) == (200, 1)
+
+
+def test_parser_of_the_apps_own_request_class_stays(
+    make_flask: MakeFlask, far: LambdaServer
+) -> None:
+    class Parser(FormDataParser):
+        """Reads everything as one field."""
+
+        def parse(self, stream: Any, *_: object, **__: object) -> Any:
+            return stream, ImmutableMultiDict({"all": stream.read().decode()}), MultiDict()
+
+    app, _ = make_flask({"/route": "f"}, authorize=lambda _: Response(request.form["all"], 403))
+    app.request_class = type("Own", (Request,), {"form_data_parser_class": Parser})
+    response = app.test_client().post("/route", data=b"a=1", content_type=FORM_TYPE)
+    assert (response.status_code, response.text) == (403, "a=1")

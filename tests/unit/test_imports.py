@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "flask_exchange": {
         "dispatcher",
         "errors",
+        "readable_request",
         "request",
         "request_body",
         "response",
