@@ -13,7 +13,7 @@ from flask import Flask
 from flask_caching import Cache
 from werkzeug.test import Client
 
-from tests.inapp.conftest import MakeDjango, MakeFlask
+from tests.inapp.conftest import PROXY, MakeDjango, MakeFlask, result
 from tests.servers import lambda_server as far_end
 from tests.servers.event_stream import chunk, complete, hang, stream, with_head
 from tests.servers.lambda_server import LambdaServer
@@ -153,16 +153,28 @@ def test_invoke_of_a_streaming_function_is_buffered(
     assert far.invocations[0].path.endswith("/invocations")
 
 
-def test_flask_caching_keeps_no_stream(make_flask: MakeFlask, far: LambdaServer) -> None:
+@pytest.mark.parametrize(
+    ("options", "is_logged"),
+    [({}, True), ({"response_filter": lambda response: not response.is_streamed}, False)],
+    ids=["default", "filter"],
+)
+def test_flask_caching_keeps_no_stream(
+    make_flask: MakeFlask,
+    far: LambdaServer,
+    caplog: pytest.LogCaptureFixture,
+    options: dict[str, Any],
+    is_logged: bool,
+) -> None:
     app = Flask("shop")
     cache = Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     _, functions = make_flask({}, {"chat": STREAM}, app=app)
-    view = cache.cached(60)(functions.view("chat"))
+    view = cache.cached(60, **options)(functions.view("chat"))
     app.add_url_rule("/chat", view_func=view, methods=["GET"])
     far.script(*[stream(chunk(b"one"), complete())] * 2)
     client = app.test_client()
     assert [client.get("/chat").data for _ in range(2)] == [b"one", b"one"]
     assert len(far.invocations) == 2
+    assert any(record.name == "flask_caching" for record in caplog.records) == is_logged
 
 
 def test_cache_page_keeps_no_stream(make_django: MakeDjango, far: LambdaServer) -> None:
@@ -230,6 +242,32 @@ def test_gzip_adds_no_body(
     gzip = ["django.middleware.gzip.GZipMiddleware"]
     make_django({"/f": {"function_name": "f", **STREAM}}, MIDDLEWARE=gzip, ALLOWED_HOSTS=["*"])
     assert visit(method) == (status, b"")
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "status", "coding"),
+    [
+        (STREAM, "HEAD", 200, "gzip"),  # as for GET
+        (STREAM, "GET", 204, None),
+        (STREAM, "GET", 304, None),
+        (PROXY, "GET", 204, None),
+        (PROXY, "GET", 304, None),
+    ],
+)
+def test_gzip_marks_no_response_that_has_no_body(
+    make_django: MakeDjango,
+    far: LambdaServer,
+    mode: dict[str, Any],
+    method: str,
+    status: int,
+    coding: str | None,
+) -> None:
+    head = {"statusCode": status}
+    far.script(result(status) if mode is PROXY else stream(chunk(with_head(head)), complete()))
+    gzip = ["django.middleware.gzip.GZipMiddleware"]
+    client = make_django({"/f": {"function_name": "f", **mode}}, MIDDLEWARE=gzip).client
+    response = client.generic(method, "/f", headers={"Accept-Encoding": "gzip"})
+    assert (response.status_code, response.get("Content-Encoding")) == (status, coding)
 
 
 # ASGI

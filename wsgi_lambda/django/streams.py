@@ -9,6 +9,8 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
+from wsgi_lambda.response.wsgi import BODILESS
+
 
 class ThreadedBody:
     """Reads each chunk of ``body`` in a thread of its own, and closes it with `close`.
@@ -65,6 +67,12 @@ class BodilessResponse(StreamingHttpResponse):
     """
 
     is_async = False
+
+    def has_header(self, header: str) -> bool:
+        """Claim a Content-Encoding for 204 and 304, to which GZipMiddleware would add one."""
+        is_claimed = self.status_code in BODILESS and header.lower() == "content-encoding"
+        return is_claimed or bool(super().has_header(header))
+
     # Middlewares and tests of a project read these of a 204.
     content = b""
     text = ""
