@@ -84,8 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         try:
             self._check_sender()
+            match, secret = self._find_key()
             body = self._read_body()
-            self._check_signature(body)
+            self._check_signature(match, secret, body)
         except Rejected as error:
             self.close_connection = True
             self._reply(403, [("Content-Type", "text/plain")], str(error))
@@ -115,12 +116,16 @@ class _Handler(BaseHTTPRequestHandler):
             raise Rejected("The body is too large")
         return self.rfile.read(int(length))
 
-    def _check_signature(self, body: bytes) -> None:
-        """Verify the signature (AWS Signature Version 4), the hash of the body included."""
+    def _find_key(self) -> tuple[re.Match[str], str]:
+        """Return the parts of the signature and the secret of its key, before a body is read."""
         match = _AUTHORIZATION.fullmatch(self.headers.get("Authorization", ""))
         secret = match and self.server.keys.get(match[1])
         if not match or not secret:
             raise Rejected("The request is not signed with the app's key")
+        return match, secret
+
+    def _check_signature(self, match: re.Match[str], secret: str, body: bytes) -> None:
+        """Verify the signature (AWS Signature Version 4), the hash of the body included."""
         key_id, _, region, service, names, signature = match.groups()
         digest = hashlib.sha256(body).hexdigest()
         signed = {name: ",".join(self.headers.get_all(name) or []) for name in names.split(";")}

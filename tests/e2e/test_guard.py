@@ -208,6 +208,13 @@ def test_only_the_key_of_the_app_is_accepted(shop: Demo, key: AccessKey) -> None
         assert (status, replied["Content-Type"]) == (403, "text/plain"), headers
 
 
+def test_guard_reads_no_body_of_a_stranger(shop: Demo) -> None:
+    """Nobody else can fill its memory with bodies that take their time."""
+    address = ("127.0.0.1", port_of(shop.guard_url))
+    headers = {**signed(address, AccessKey("TEST", "test")), "Content-Length": "16000000"}
+    assert send(address, ECHO, headers, b"{")[0] == 403
+
+
 def test_guard_reads_no_chunked_body(shop: Demo, key: AccessKey) -> None:
     address = ("127.0.0.1", port_of(shop.guard_url))
     headers = {**signed(address, key, body=b""), "Transfer-Encoding": "chunked"}
