@@ -25,6 +25,7 @@ class Attempt(urllib3.Timeout):
         self.opened = False  # connected, so the server may have received bytes
         self.reused = False  # the connection had been used before
         self.received = False  # at least one byte of the response arrived
+        self.lacking = 0  # bytes that its reads yielded less than reads usually do
 
     def remaining(self) -> float:
         """Return the seconds until the deadline; raises TimeoutError if it has passed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -29,3 +30,49 @@ def test_each_part_of_a_long_request_is_sent_before_the_deadline() -> None:
 
 def test_interrupt_of_a_connection_that_is_not_open_has_no_effect() -> None:
     IdleLimitedConnection("far", keepalive=1, connections=OpenConnections()).interrupt()
+
+
+class Records:
+    """A socket that always has data: each read yields ``size`` bytes, as over TLS."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.reads = 0
+
+    def settimeout(self, seconds: float) -> None:
+        """Ignore the timeout: no read waits."""
+
+    def recv(self, size: int) -> bytes:
+        self.reads += 1
+        return bytes(min(size, self.size))
+
+
+def connection_to(records: Records, seconds: float) -> IdleLimitedConnection:
+    connection = IdleLimitedConnection("far", keepalive=1, connections=OpenConnections())
+    connection.sock = records  # type: ignore[assignment]
+    connection.attempt = Attempt(time.monotonic() + seconds)
+    return connection
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_small_reads_become_rare(size: int) -> None:
+    """A read of one byte takes as long as one of 16 KiB; without pauses they are 300,000."""
+    records = Records(size)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        all(iter(connection_to(records, 0.6).receive, b""))
+    assert time.monotonic() - started < 0.62 + 0.2
+    free = 16 * 1024 * 128 / (128 - size)
+    assert free < records.reads < free * 1.02 + 8 * 0.6 / 0.02
+
+
+@pytest.mark.parametrize(
+    "sizes", [[128], [1, 300], [16384, *[1] * 128]], ids=["equal", "in turns", "after a large one"]
+)
+def test_reads_of_many_bytes_on_average_never_wait(sizes: list[int]) -> None:
+    records = Records(1)
+    connection = connection_to(records, 20)
+    while records.reads < 40_000:
+        records.size = sizes[records.reads % len(sizes)]
+        connection.receive()
+    assert connection.attempt.lacking <= 128 * 128
