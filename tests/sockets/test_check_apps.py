@@ -90,7 +90,6 @@ def check(tmp_path: Path, lambda_server: LambdaServer) -> Check:
     [
         pytest.param("app:app", {"app.py": FLASK}, id="Flask app"),
         pytest.param("app:app", {"app.py": FLASK_WITHOUT_THE_KEY}, id="middleware of a Flask app"),
-        pytest.param("shop:create_app()", {"shop.py": FACTORY}, id="factory"),
         pytest.param(
             "mysite.wsgi:application",
             {**PROJECT, "mysite/settings.py": DJANGO_SETTINGS, "mysite/wsgi.py": DJANGO_WSGI},
@@ -106,6 +105,41 @@ def test_configuration_of_an_app_is_checked(
     assert run.stdout.startswith("ok   /lambda1  MyLambda  us-east-1  http://127.0.0.1:")
     types = [each.header("X-Amz-Invocation-Type") for each in lambda_server.invocations]
     assert types == ["DryRun"]
+
+
+EXTENSION = """
+from flask import Flask
+from wsgi_lambda.flask import LambdaFunctions
+
+app = Flask(__name__)
+app.config["WSGI_LAMBDA"] = {configuration}
+LambdaFunctions(app)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "is_used"),
+    [
+        pytest.param("shop:create_app()", {"shop.py": FACTORY}, False, id="factory"),
+        pytest.param(
+            "app:app", {"app.py": FLASK.rpartition("app.wsgi_app = ")[0]}, False, id="app"
+        ),
+        pytest.param("app:app", {"app.py": EXTENSION}, True, id="extension"),
+        pytest.param(
+            "app:app.config", {"app.py": FACTORY + "app = create_app()"}, True, id="config"
+        ),
+    ],
+)
+def test_configuration_that_an_app_does_not_use_is_a_warning(
+    name: str, files: dict[str, str], is_used: bool, check: Check
+) -> None:
+    run = check(name, files)
+    warning = (
+        f"{name}: app.config['WSGI_LAMBDA'] is used neither by a LambdaMiddleware around the app "
+        "nor by LambdaFunctions in it: the app gets all requests\n"
+    )
+    assert (run.returncode, run.stderr) == (0, "" if is_used else warning)
+    assert run.stdout.startswith("ok   /lambda1 ")
 
 
 NOT_FOUND = (
@@ -130,7 +164,8 @@ PLAIN_DJANGO = DJANGO_WSGI.replace(
             "mysite.wsgi:application",
             {**PROJECT, "mysite/settings.py": DJANGO_SETTINGS, "mysite/wsgi.py": PLAIN_DJANGO},
             NOT_FOUND.format("mysite.wsgi:application")
-            + "; for functions in a Django project: manage.py lambda_check",
+            + "; settings.WSGI_LAMBDA needs a LambdaMiddleware around the application, or "
+            "functions in the project: manage.py lambda_check",
             id="Django application",
         ),
         pytest.param(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from wsgi_lambda.cli.console import complain, describe, load, public_facts
+from wsgi_lambda.cli.console import complain, describe, load_named, public_facts
+from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.connections import Connections
@@ -31,12 +32,12 @@ _JSON_FACTS = (
 
 def run_check(given: argparse.Namespace) -> int:
     """Print a line for each route and a summary; return 0 if all may be invoked, else 1."""
-    routes = load(given.file)
-    if not routes:
+    dispatcher = Dispatcher(load_named(given.file))
+    if not dispatcher.routes:
         complain(f"{given.file}: no routes")
         return 1
-    with closing(Connections()) as connections:
-        return check_routes(routes, connections, as_json=given.json)
+    with closing(dispatcher.connections) as connections:
+        return check_routes(dispatcher.routes, connections, as_json=given.json)
 
 
 def check_routes(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from wsgi_lambda.config import read_configuration
 from wsgi_lambda.config.sources import load_configuration, search_current_directory
 from wsgi_lambda.errors import LambdaError, Problem
 from wsgi_lambda.options import Route
 from wsgi_lambda.printable import printable
-from wsgi_lambda.routing import RouteTable
 
 FACTS = (
     "path",
@@ -54,26 +52,13 @@ def public_facts(route: Route) -> dict[str, Any]:
     }
 
 
-def load(source: str) -> tuple[Route, ...]:
-    """Return the routes that ``source`` names in the order of matching, then the named functions.
-
-    Raises `ConfigError`.
-    """
-    found = read_configuration(load_named(source))
-    table = RouteTable(map(_Listed, found.routes))
-    return (*(each.route for each in table.items), *found.functions)
-
-
-class _Listed(NamedTuple):
-    """An item of a table of routes."""
-
-    route: Route
-
-
 def load_named(source: str) -> Any:
-    """Return the configuration that ``source`` names; raises `ConfigError`."""
+    """Return the configuration that ``source`` names; raises `ConfigError`.
+
+    Complains if it is in a Flask app that does not use it.
+    """
     search_current_directory(source)
-    return load_configuration(source)
+    return load_configuration(source, on_unused=complain)
 
 
 def _kind(route: Route) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,7 +33,8 @@ def load_documents(path: str, prepare: Callable[[str], str] = str) -> list[Any]:
     parse = _PARSERS.get(Path(path).suffix.lower())
     if parse is None:
         expected = "module:attribute, module:factory() or a .json, .toml, .yaml or .yml file"
-        raise cannot_load(path, f"must be {expected}")
+        hint = f"; for a Python file, write {Path(path).stem}:WSGI_LAMBDA"
+        raise cannot_load(path, f"must be {expected}{hint if path.endswith('.py') else ''}")
     text = _read(path)
     try:
         documents = parse(prepare(text), path)
@@ -51,7 +52,7 @@ def cannot_load(source: str, cause: str) -> ConfigError:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")  # Windows editors write a BOM
     except OSError as error:
         raise cannot_load(path, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:
@@ -75,10 +76,19 @@ def _without_duplicates(path: str, pairs: list[tuple[str, Any]]) -> dict[str, An
     """Return a JSON object, or reject a duplicate name: one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        duplicate = next(name for name in names if names.count(name) > 1)
+        duplicate = _duplicate(name for name, _ in pairs)
         raise cannot_load(path, f"duplicate name {duplicate!r} in one object")
     return found
+
+
+def _duplicate(names: Iterable[Any]) -> Any:
+    """Return the first name that occurs a second time, or None."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _parse_toml(text: str, path: str) -> list[Any]:
@@ -106,12 +116,15 @@ def _parse_yaml(text: str, path: str) -> list[Any]:
             for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            names = [key.value for key, _ in node.value if key.tag.endswith(":str")]
-            if len(set(names)) < len(names):
-                line = node.start_mark.line + 1
-                raise cannot_load(path, f"duplicate name in the mapping at line {line}")
-            return super().construct_mapping(node, deep)
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            # Not when it is constructed: a merge (<<) may have changed the mapping by then.
+            node = super().compose_mapping_node(anchor)
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            name = _duplicate((key.tag, key.value) for key in keys if key.value != "<<")
+            if name is not None:
+                where = f"the mapping at line {node.start_mark.line + 1}"
+                raise cannot_load(path, f"duplicate name {name[1]!r} in {where}")
+            return node
 
     try:
         return list(yaml.load_all(text, Loader))

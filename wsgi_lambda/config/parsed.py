@@ -12,6 +12,25 @@ from wsgi_lambda.options import OPTIONS, WholeOptions, parsers
 #: Keys of the top level that are not options.
 TOP_LEVEL = ("routes", "functions", "principal")
 
+#: The key of a whole configuration, in a file.
+_KEY = "WSGI_LAMBDA"
+
+#: The names of boto3 and of Lambda's API for options that are called otherwise here.
+_NAMES_OF_BOTO3 = {
+    "aws_access_key_id": "aws_key",
+    "aws_secret_access_key": "aws_secret",
+    "connect_timeout": "timeout",
+    "endpoint_url": "host",
+    "max_attempts": "retries",
+    "max_pool_connections": "pool_size",
+    "proxies": "proxy_url",
+    "read_timeout": "timeout",
+    "region": "aws_region",
+    "region_name": "aws_region",
+    "role_arn": "aws_assume_role_arn",
+    "verify": "tls_verify",
+}
+
 
 class Parsed:
     """The options of one place: valid values, and the names of options with invalid ones."""
@@ -50,8 +69,14 @@ def parse_options(given: Mapping[Any, object], prefix: str, problems: list[Probl
 def _near(name: object, *, is_top: bool) -> list[str]:
     if name in TOP_LEVEL or name in WholeOptions.options:  # not a misspelling of an option
         return []
-    names = [*OPTIONS, *WholeOptions.options, *TOP_LEVEL] if is_top else OPTIONS
-    return difflib.get_close_matches(str(name).lower(), names, n=1)
+    written = str(name).lower()
+    if written in _NAMES_OF_BOTO3:
+        return [_NAMES_OF_BOTO3[written]]
+    if not is_top:
+        return difflib.get_close_matches(written, OPTIONS, n=1)
+    names = [*OPTIONS, *WholeOptions.options, *TOP_LEVEL, _KEY.lower()]
+    near = difflib.get_close_matches(written, names, n=1)
+    return [_KEY] if near == [_KEY.lower()] else near
 
 
 def _unknown(name: object, prefix: str, near: list[str]) -> Problem:

@@ -8,18 +8,20 @@ be a secret.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from wsgi_lambda.config.files import cannot_load, load_document
 from wsgi_lambda.errors import ConfigError, Problem
+from wsgi_lambda.options.parsers import type_in_words
 
 #: The key of the configuration in a file, or in the `config` of a Flask app.
 KEY = "WSGI_LAMBDA"
@@ -32,7 +34,21 @@ _WRAPPED = ("wsgi_app", "app", "application")
 _MOST_LAYERS = 20
 
 
-def load_configuration(source: Any) -> Any:
+_UNUSED = (
+    "is used neither by a LambdaMiddleware around the app nor by LambdaFunctions in it: the app "
+    "gets all requests"
+)
+
+
+def _ignore(message: str) -> None:
+    """Do nothing with a warning."""
+
+
+#: The key of `wsgi_lambda.flask` in the `extensions` of a Flask app.
+_EXTENSION = "wsgi_lambda"
+
+
+def load_configuration(source: Any, *, on_unused: Callable[[str], None] = _ignore) -> Any:
     """Return the configuration that ``source`` is, contains or names.
 
     A string or `os.PathLike` names it: the path of a .json, .toml, .yaml or .yml
@@ -40,8 +56,10 @@ def load_configuration(source: Any) -> Any:
     without arguments. Module and attribute may contain dots. A file may contain
     the configuration itself or under the key ``WSGI_LAMBDA``.
 
+    ``on_unused`` gets a warning if a Flask app has a configuration that nothing uses.
     An object without a configuration is returned unchanged, for `read_routes` to
-    reject. Raises `ConfigError` with one line if a name leads to none.
+    reject; a file must contain a mapping. Raises `ConfigError` with one line if a name
+    leads to none.
     """
     if not isinstance(source, (str, os.PathLike)):
         found = configuration_of(source)
@@ -49,13 +67,27 @@ def load_configuration(source: Any) -> Any:
     name = os.fsdecode(source)
     parts = re.fullmatch(_OBJECT, name)
     if parts is None:
-        document = load_document(name)
-        return document.get(KEY, document) if isinstance(document, Mapping) else document
+        return _of_document(name, load_document(name))
     with _one_line_errors(name):
         named = _import_object(name, parts)
         found = configuration_of(named)
     if found is None:
         raise _not_found(name, named)
+    if _is_unused(named):
+        on_unused(f"{name}: app.config['{KEY}'] {_UNUSED}")
+    return found
+
+
+def _of_document(name: str, document: object) -> Any:
+    """Return the configuration in the document of a file."""
+    if document is None:
+        raise cannot_load(name, "is empty")
+    wrapped = isinstance(document, Mapping) and KEY in document
+    found = document[KEY] if wrapped else document  # type: ignore[index]
+    if not isinstance(found, Mapping):
+        # A string, too: it would be taken for the name of another file or module.
+        place = f"{KEY} " if wrapped else ""
+        raise cannot_load(name, f"{place}must be a mapping, not {type_in_words(found)}")
     return found
 
 
@@ -68,15 +100,33 @@ def configuration_of(found: Any) -> Any:
     if isinstance(found, Mapping):
         return found.get(KEY, found)
     of_app = None
-    for _ in range(_MOST_LAYERS):
-        configuration = getattr(found, "configuration", None)
-        if isinstance(configuration, Mapping):
+    for layer in _layers(found):
+        configuration = _of_middleware(layer)
+        if configuration is not None:
             return configuration
-        config = getattr(found, "config", None)
+        config = getattr(layer, "config", None)
         if of_app is None and isinstance(config, Mapping):
             of_app = config.get(KEY)
-        found = next((getattr(found, name) for name in _WRAPPED if hasattr(found, name)), None)
     return of_app
+
+
+def _layers(found: Any) -> Iterator[Any]:
+    """Yield an app and the apps that it wraps."""
+    for _ in range(_MOST_LAYERS):
+        yield found
+        found = next((getattr(found, name) for name in _WRAPPED if hasattr(found, name)), None)
+
+
+def _of_middleware(layer: Any) -> Mapping[str, Any] | None:
+    configuration = getattr(layer, "configuration", None)
+    return configuration if isinstance(configuration, Mapping) else None
+
+
+def _is_unused(app: Any) -> bool:
+    """Return whether ``app`` is a Flask app in whose configuration no part of ours looks."""
+    extensions = getattr(app, "extensions", None)
+    is_app = isinstance(extensions, Mapping) and _EXTENSION not in extensions
+    return is_app and all(_of_middleware(layer) is None for layer in _layers(app))
 
 
 def search_current_directory(source: str) -> None:
@@ -98,9 +148,14 @@ def _import_object(name: str, parts: re.Match[str]) -> Any:
     found: Any = importlib.import_module(parts["module"])
     for attribute in parts["attribute"].split("."):
         if not hasattr(found, attribute):
-            raise cannot_load(name, f"no attribute {attribute!r}")
+            raise cannot_load(name, f"no attribute {attribute!r}{_near(attribute, found)}")
         found = getattr(found, attribute)
     return _call(name, found) if parts["call"] else found
+
+
+def _near(name: str, found: object) -> str:
+    near = difflib.get_close_matches(name, dir(found), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _call(name: str, factory: Any) -> Any:
@@ -124,11 +179,14 @@ def _one_line_errors(name: str) -> Iterator[None]:
         raise cannot_load(name, f"cannot be imported: {error.msg}") from error
     except SyntaxError as error:
         raise cannot_load(name, f"{error.msg} ({error.filename}, line {error.lineno})") from error
-    except Exception as error:
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # sys.exit(0) would pass for a check that found nothing
         raise cannot_load(name, _raised(error)) from error
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     """Return the type and the line of ``error``, without its message: it may quote a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename not in ("<frozen os>", os.__file__)]
@@ -147,5 +205,8 @@ def _not_found(name: str, named: object) -> ConfigError:
     if inspect.isfunction(named):
         hint = f"; to call the function, write {name}()"
     elif type(named).__module__.startswith("django."):
-        hint = "; for functions in a Django project: manage.py lambda_check"
+        hint = (
+            f"; settings.{KEY} needs a LambdaMiddleware around the application, or functions in "
+            "the project: manage.py lambda_check"
+        )
     return ConfigError([Problem("", text + hint, "cannot_load")])

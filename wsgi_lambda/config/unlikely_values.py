@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Sequence
 
 from wsgi_lambda.options import Route
@@ -35,12 +36,17 @@ UPDATEREDIRECTREF VERSION-CONTROL
 METHODS = frozenset(_METHOD_NAMES.split())
 _USUAL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+# A parameter as Express writes it. Google's custom verbs (/items:batch) are inside a segment.
+_EXPRESS = re.compile(r"/:([A-Za-z_]\w*)(?=/|$)")
+
 #: A shorter `timeout` was probably meant in seconds.
 SHORT_TIMEOUT = 0.1  # seconds
 
 
 def warn_of_unlikely_values(routes: Sequence[Route]) -> None:
-    """Log one warning for each misspelt region or method, and one for a very short `timeout`."""
+    """Log one warning for each misspelt region, method or parameter of a path, and one for a very
+    short `timeout`.
+    """
     if not routes:
         log.warning("no routes are configured")
     for region in dict.fromkeys(route.target.aws_region for route in routes):
@@ -50,6 +56,11 @@ def warn_of_unlikely_values(routes: Sequence[Route]) -> None:
     for method in sorted(frozenset().union(*(route.match.methods for route in routes)) - METHODS):
         for usual in difflib.get_close_matches(method, _USUAL_METHODS, n=1):
             log.warning("the method %s is unknown; did you mean %s?", method, usual)
+    for path in dict.fromkeys(str(route.path) for route in routes):
+        for name in _EXPRESS.findall(path):
+            log.warning(
+                "the path %s contains ':%s' literally; a parameter is {%s}", path, name, name
+            )
     shortest = min(routes, key=lambda route: route.target.timeout, default=None)
     if shortest and shortest.target.timeout < SHORT_TIMEOUT:
         log.warning(

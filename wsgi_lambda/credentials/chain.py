@@ -28,7 +28,7 @@ from botocore.parsers import ResponseParserError
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.cache import Found
-from wsgi_lambda.credentials.environment import FIRST_PLACES
+from wsgi_lambda.credentials.environment import first_places
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.header_syntax import is_visible
 
@@ -119,12 +119,12 @@ class Chain:
             lifetime = _seconds_left(found)
         except _FAILURES as error:
             raise CredentialsError(
-                detail=f"{FIRST_PLACES}, and botocore's chain ({_searched()}) failed: "
+                detail=f"{first_places(os.environ)}, and botocore's chain ({_searched()}) failed: "
                 f"{_describe(error)}"
             ) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise CredentialsError(
-                detail=f"{FIRST_PLACES}, and in botocore's chain "
+                detail=f"{first_places(os.environ)}, and in botocore's chain "
                 f"({', '.join(names)}; {_searched()})"
             )
         return Found(

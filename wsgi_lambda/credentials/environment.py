@@ -17,6 +17,18 @@ FIRST_PLACES = (
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
+def first_places(environ: Mapping[str, str]) -> str:
+    """Return `FIRST_PLACES`, and which variable is missing if only the others are set.
+
+    ``"… and AWS_SECRET_ACCESS_KEY (AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID)"``.
+    """
+    rest = [name for name in NAMES[1:] if environ.get(name)]
+    if environ.get(NAMES[0]) or not rest:
+        return FIRST_PLACES
+    verb = "is" if len(rest) == 1 else "are"
+    return f"{FIRST_PLACES} ({' and '.join(rest)} {verb} set without {NAMES[0]})"
+
+
 def read_environment(environ: Mapping[str, str]) -> Credentials | None:
     """Return the credentials in ``environ``, or None if it has no access key.
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.cache import CredentialCache, Found, log_found
-from wsgi_lambda.credentials.environment import FIRST_PLACES, NAMES, read_environment
+from wsgi_lambda.credentials.environment import NAMES, first_places, read_environment
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.options import Identity
 
@@ -115,8 +115,9 @@ class CredentialSource:
     def _look_up(self) -> Found:
         """Ask the chain, then assume the role; runs in the cache's thread."""
         if not has_botocore():
+            places = first_places(os.environ if self._environ is None else self._environ)
             raise CredentialsError(
-                detail=f"{FIRST_PLACES}; profiles, roles, containers and instances need {EXTRA}"
+                detail=f"{places}; profiles, roles, containers and instances need {EXTRA}"
             )
         from wsgi_lambda.credentials.chain import Chain, Role
 

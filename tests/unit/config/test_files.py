@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.config.files import load_document
 from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import ConfigError
@@ -44,8 +46,53 @@ def test_file_contains_the_configuration_with_or_without_its_key(name: str, text
     assert load_configuration(write(name, text)) == CONFIGURATION
 
 
-def test_content_that_is_not_a_mapping_is_returned_unchanged() -> None:
-    assert load_configuration(write("f.json", "[1]")) == [1]
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("f.json", "[1]", "must be a mapping, not a list"),
+        ("f.json", "7", "must be a mapping, not a number"),
+        ("f.json", "null", "is empty"),
+        ("f.yaml", "", "is empty"),
+        ("f.yaml", "# a comment\n", "is empty"),
+        ("f.yaml", "hunter2", "must be a mapping, not a string"),
+        ("f.json", '{"WSGI_LAMBDA": [1]}', "WSGI_LAMBDA must be a mapping, not a list"),
+        # The names of another file and of a module: neither is loaded.
+        ("f.json", '"other.json"', "must be a mapping, not a string"),
+        ("f.yaml", "broken:hunter2()", "must be a mapping, not a string"),
+        ("f.yaml", "WSGI_LAMBDA: broken:x()", "WSGI_LAMBDA must be a mapping, not a string"),
+    ],
+)
+def test_file_must_contain_a_mapping(name: str, text: str, message: str) -> None:
+    write("other.json", JSON)
+    write(name, text)
+    for load in (load_configuration, lambda source: LambdaMiddleware(None, source)):
+        with pytest.raises(ConfigError) as raised:
+            load(name)
+        assert raised.value.errors == (f"{name}: {message}",)
+
+
+@pytest.mark.parametrize(("name", "text"), [("f.json", JSON), ("f.toml", TOML), ("f.yaml", YAML)])
+def test_byte_order_mark_and_line_ends_of_windows_are_accepted(name: str, text: str) -> None:
+    Path(name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert load_configuration(name) == CONFIGURATION
+
+
+def test_yaml_mapping_may_be_merged_before_its_own_place_is_read() -> None:
+    text = """
+common: &common {timeout: 1}
+outer: {inner: {later: &later {<<: *common, timeout: 2}}}
+first: {<<: *later}
+"""
+    assert load_document(write("f.yaml", text))["outer"]["inner"]["later"] == {"timeout": 2}
+    assert load_document("f.yaml")["first"] == {"timeout": 2}
+
+
+def test_search_for_a_duplicate_name_is_linear() -> None:
+    text = ",".join(f'"{number}": 1' for number in range(100_000))
+    started = time.process_time()
+    with pytest.raises(ConfigError, match="duplicate name '99999'"):
+        load_document(write("f.json", f'{{{text}, "99999": 1}}'))
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -62,8 +109,10 @@ def test_content_that_is_not_a_mapping_is_returned_unchanged() -> None:
         (
             "f.yaml",
             "a:\n  b: hunter2\n  c: 1\n  b: 1",
-            "f.yaml: duplicate name in the mapping at line 2",
+            "f.yaml: duplicate name 'b' in the mapping at line 2",
         ),
+        ("f.yaml", "7: hunter2\n7: 1", "f.yaml: duplicate name '7' in the mapping at line 1"),
+        ("f.py", "", "f.py: must be module:attribute, module:factory() or a .json"),
         ("f.yaml", "a: b\n- 'hunter2'", "f.yaml: invalid YAML (line 2)"),
         ("f.yaml", "a: !hunter2 b", "f.yaml: invalid YAML (line 1)"),
         ("f.yaml", "a: \x07hunter2", "f.yaml: invalid YAML"),
@@ -77,6 +126,11 @@ def test_invalid_file_is_one_line_that_quotes_nothing(name: str, text: str, mess
     (line,) = raised.value.errors
     assert line.startswith(message)
     assert "hunter2" not in line
+
+
+def test_python_file_gets_a_hint() -> None:
+    with pytest.raises(ConfigError, match=r"; for a Python file, write settings:WSGI_LAMBDA$"):
+        load_configuration("conf/settings.py")
 
 
 def test_missing_file_is_reported_with_its_name() -> None:

@@ -180,6 +180,9 @@ def test_options_under_an_invalid_path_are_checked():
         pytest.param("function-name", "; did you mean 'function_name'?", id="hyphen"),
         pytest.param("functionName", "; did you mean 'function_name'?", id="camel-case"),
         pytest.param("method", "; did you mean 'methods'?", id="singular"),
+        pytest.param("endpoint_url", "; did you mean 'host'?", id="name-in-boto3"),
+        pytest.param("region_name", "; did you mean 'aws_region'?", id="resembles-another"),
+        pytest.param("AWS_ACCESS_KEY_ID", "; did you mean 'aws_key'?", id="variable"),
         pytest.param("zzz", "", id="nothing-near"),
         pytest.param("routes", "", id="routes-in-a-route"),
         pytest.param(7, "", id="number"),
@@ -193,6 +196,13 @@ def test_unknown_option_gets_a_near_match(name, hint):
 def test_misspelt_routes_get_a_near_match():
     assert problems({"route": {"/a": {"function_name": "f"}}}) == [
         "route: unknown option; did you mean 'routes'?"
+    ]
+
+
+@pytest.mark.parametrize("key", ["wsgi_lambda", "WSGI-LAMBDA", "WSGI_LAMDA"])
+def test_misspelt_key_of_the_whole_configuration_gets_a_near_match(key):
+    assert problems({key: {"routes": {}}}) == [
+        f"{key}: unknown option; did you mean 'WSGI_LAMBDA'?"
     ]
 
 

@@ -129,7 +129,7 @@ def test_django_project_gets_a_hint() -> None:
         "mysite.py",
         "from django.core.handlers.wsgi import WSGIHandler as app\napp = object.__new__(app)\n",
     )
-    hint = "; for functions in a Django project: manage.py lambda_check"
+    hint = "or functions in the project: manage.py lambda_check"
     assert problem_of("mysite:app").endswith(hint)
 
 
@@ -147,6 +147,8 @@ def test_outermost_middleware_wins_over_the_app() -> None:
     ("source", "problem"),
     [
         ("shop:missing()", "no attribute 'missing'"),
+        ("shop:creat_app()", "no attribute 'creat_app'; did you mean 'create_app'?"),
+        ("shop:WSGI_LAMDA", "no attribute 'WSGI_LAMDA'; did you mean 'WSGI_LAMBDA'?"),
         ("shop:WSGI_LAMBDA()", "is not callable"),
         ("shop:create_app_for()", "requires arguments, but is called without any"),
         (
@@ -179,6 +181,7 @@ def test_error_of_a_factory_is_one_line_without_its_message() -> None:
             "broken.settings:X",
             r"the environment variable NO_SUCH_NAME is not set \(.*settings.py, line 2\)$",
         ),
+        ("raise SystemExit(0)", "broken.settings:X", r"raised SystemExit \(.*, line 1\)$"),
         ("{}['hunter2']", "broken.settings:X", r"raised KeyError \(.*settings.py, line 1\)$"),
         (
             "import flask\nX = flask.current_app",

@@ -65,6 +65,26 @@ def test_method_that_is_registered_or_resembles_no_other_is_not_logged(method, c
     assert logged(caplog) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/users/:id", ["id"]),
+        ("/:shop/items/:id/", ["shop", "id"]),
+        ("/items:batch", []),
+        ("/a/:", []),
+        ("/{id}/:7", []),
+    ],
+)
+def test_parameter_written_as_in_express_is_logged_once(path, names, caplog):
+    own = {"function_name": "f"}
+    read_routes({"routes": {path: [{**own, "methods": ["GET"]}, own]}}, REGION)
+    path = path.rstrip("/")
+    assert logged(caplog) == [
+        ("WARNING", f"the path {path} contains ':{name}' literally; a parameter is {{{name}}}")
+        for name in names
+    ]
+
+
 @pytest.mark.parametrize("timeout", [1, 5, 99])
 def test_timeout_that_may_be_meant_in_seconds_is_logged_once(timeout, caplog):
     routes = {"/a": {"timeout": 50_000}, "/b": {"timeout": 99}, "/c": {"timeout": timeout}}

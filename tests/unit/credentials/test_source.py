@@ -169,6 +169,34 @@ def test_error_without_botocore_names_the_extra():
 
 
 @pytest.mark.usefixtures("_no_botocore")
+@pytest.mark.parametrize(
+    ("environ", "note"),
+    [
+        pytest.param(
+            environment(key=None),
+            "AWS_SECRET_ACCESS_KEY (AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID);",
+            id="secret",
+        ),
+        pytest.param(
+            environment(key="", secret=None, token="token"),
+            "AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN is set without AWS_ACCESS_KEY_ID);",
+            id="token",
+        ),
+        pytest.param(
+            environment(key=None, token="token"),
+            "AWS_SECRET_ACCESS_KEY (AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN are set without "
+            "AWS_ACCESS_KEY_ID);",
+            id="both",
+        ),
+    ],
+)
+def test_error_names_the_variable_that_is_missing(environ, note):
+    with pytest.raises(CredentialsError) as caught:
+        source(environ).get(deadline())
+    assert note in caught.value.detail
+
+
+@pytest.mark.usefixtures("_no_botocore")
 def test_role_without_botocore_is_a_config_error():
     role = {"function_name": "f", "aws_assume_role_arn": "arn:aws:iam::123456789012:role/shop"}
     with pytest.raises(ConfigError) as caught:
