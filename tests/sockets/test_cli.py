@@ -712,9 +712,9 @@ def test_import_of_a_file_without_functions_or_with_wrong_options(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     name = written({"_format_version": "2.1"}, "kong.json")
-    assert main(["import-kong", name]) == 0
+    assert main(["import-kong", name]) == 1
     reason = "no route with an aws-lambda plugin could be imported"
-    assert capfd.readouterr().err == f"not imported: kong.json: {reason}\n"
+    assert capfd.readouterr().err == f"error: kong.json: {reason}\n"
     name = written({"_format_version": "1.0"}, "kong.json")
     assert main(["import-kong", name]) == 2
     told = capfd.readouterr().err

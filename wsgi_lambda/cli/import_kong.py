@@ -37,8 +37,8 @@ def run_import_kong(given: argparse.Namespace) -> int:
     print(text, end="")
     if not configuration["routes"]:
         reason = "no route with an aws-lambda plugin could be imported"
-        notes.append(Note(Kind.NOT_IMPORTED, ", ".join(given.file), reason))
-    problems = _problems(configuration)
+        notes.append(Note(Kind.ERROR, ", ".join(given.file), reason))
+    problems = _problems(configuration) if configuration["routes"] else ()
     if given.report == "json":
         complain(*report_as_json(notes, problems).splitlines())
     else:

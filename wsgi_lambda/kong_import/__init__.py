@@ -25,6 +25,7 @@ from wsgi_lambda.kong_import.not_imported import loss_notes
 from wsgi_lambda.kong_import.notes import Kind, Note
 from wsgi_lambda.kong_import.routing_differences import routing_notes, without_hidden
 from wsgi_lambda.kong_import.writer import NamedRoute
+from wsgi_lambda.options.parsers import type_in_words
 
 #: The plugin that is imported.
 LAMBDA = "aws-lambda"
@@ -74,6 +75,7 @@ def convert_all(documents: Sequence[tuple[str, object]]) -> Import:
     ran: dict[str, Entity] = {}
     functions: dict[str, str] = {}
     lambdas = [each for each in file.plugins if each.name == LAMBDA and each.enabled]
+    file.notes.extend(_rejected(lambdas))
     for route in _live_routes(file):
         for plugin, consumer in _plugins_that_run(file, route, lambdas):
             ran[plugin.place] = plugin
@@ -92,7 +94,7 @@ def _read(documents: Sequence[tuple[str, object]]) -> KongFile:
     for number, (name, document) in enumerate(documents):
         at = f"{name}: " if name else ""
         if not isinstance(document, Mapping):
-            text = f"must be a mapping, not {type(document).__name__}"
+            text = f"must be a mapping, not {type_in_words(document)}"
             text = f"{at}{'is empty' if document is None else text}"
             raise ConfigError([Problem("", text, "invalid_kong_file")])
         if not is_manifest(document) and name in [other for other, _ in documents[:number]]:
@@ -154,6 +156,16 @@ def _plugins_that_run(
     for_all = _most_specific(plugin for plugin in candidates if plugin.consumer is None)
     if for_all is not None:
         yield for_all, None
+
+
+def _rejected(lambdas: list[Entity]) -> Iterator[Note]:
+    """Yield a note for each plugin that Kong rejects, because another one has the same parents."""
+    first: dict[object, Entity] = {}
+    for plugin in lambdas:
+        known = first.setdefault((plugin.service, plugin.route, plugin.consumer), plugin)
+        if known is not plugin and not plugin.group and not known.group:
+            text = f"for the same requests as {known.place}: Kong rejects a second plugin"
+            yield Note(Kind.ERROR, plugin.place, text)
 
 
 def _most_specific(plugins: Iterable[Entity]) -> Entity | None:

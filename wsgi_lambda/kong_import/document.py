@@ -12,9 +12,9 @@ from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.other_files import FORMAT, what_it_is
 
 FORMATS = ("1.1", "2.1", "3.0")
-_FORMAT = "_format_version"
 _NO_FORMAT = "missing: not a declarative file of Kong"
 
 
@@ -60,6 +60,8 @@ class KongFile:
     plugins: list[Entity] = field(default_factory=list)
     #: decK's `_plugin_configs`.
     plugin_configs: dict[str, Any] = field(default_factory=dict)
+    #: decK's `_info.defaults`: fields of every service and route that does not set them.
+    defaults: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     #: The prefix of each vault of the environment, and that of its variables' names.
     vaults: dict[str, str] = field(default_factory=lambda: {"env": ""})
     notes: list[Note] = field(default_factory=list)
@@ -81,25 +83,51 @@ def read_documents(documents: Sequence[Document], file: KongFile) -> None:
     """
     file.documents.extend(documents)
     file.version = _version(documents) if documents else file.version
+    for document in documents:
+        file.defaults |= defaults_of(document)
     for read in (_read_parents, _read_routes, _read_plugins):
         for document in documents:
             read(document.fields, document.at, file)
 
 
+def defaults_of(document: Document) -> dict[str, Mapping[str, Any]]:
+    """Return decK's defaults for each kind of entity: ``{"route": {"strip_path": False}}``."""
+    info = document.fields.get("_info")
+    defaults = info.get("defaults") if isinstance(info, Mapping) else None
+    given = defaults.items() if isinstance(defaults, Mapping) else ()
+    return {kind: fields for kind, fields in given if isinstance(fields, Mapping)}
+
+
+def _with_defaults(own: Mapping[str, Any], kind: str, file: KongFile) -> Mapping[str, Any]:
+    return {**file.defaults.get(kind, {}), **own}
+
+
 def _version(documents: Sequence[Document]) -> str:
     """Return the format of ``documents``; one of several may leave it out."""
-    given = [each for each in documents if each.fields.get(_FORMAT) is not None]
-    wrong = [each for each in given or documents if str(each.fields.get(_FORMAT)) not in FORMATS]
+    given = [each for each in documents if each.fields.get(FORMAT) is not None]
+    wrong = [each for each in given or documents if _format(each) not in FORMATS]
     if wrong:
-        text = f"must be one of {', '.join(FORMATS)}" if given else _NO_FORMAT
+        one_of = f"must be one of {', '.join(FORMATS)}"
         raise ConfigError(
-            Problem(f"{each.at}{_FORMAT}", text, "invalid_kong_file") for each in wrong
+            Problem(
+                f"{each.at}{FORMAT}",
+                one_of if given else _NO_FORMAT + what_it_is(each.fields),
+                "invalid_kong_file",
+            )
+            for each in wrong
         )
-    versions = {str(each.fields[_FORMAT]) for each in given}
+    versions = {_format(each) for each in given}
     if len(versions) > 1:
         text = f"must be the same in all files, not {' and '.join(sorted(versions))}"
-        raise ConfigError([Problem(_FORMAT, text, "invalid_kong_file")])
+        raise ConfigError([Problem(FORMAT, text, "invalid_kong_file")])
     return versions.pop()
+
+
+def _format(document: Document) -> str:
+    """Return the format of a document; as in Kong, the numbers 3 and 3.0 are "3.0"."""
+    given = document.fields.get(FORMAT)
+    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+    return f"{given:.1f}" if is_number else str(given)
 
 
 def check_names(file: KongFile) -> None:
@@ -133,7 +161,8 @@ def entities(parent: Mapping[str, Any], key: str, at: str = "") -> Iterator[tupl
 
 
 def _read_parents(document: Mapping[str, Any], at: str, file: KongFile) -> None:
-    file.services += [Entity(place, own) for place, own in entities(document, "services", at)]
+    for place, own in entities(document, "services", at):
+        file.services.append(Entity(place, _with_defaults(own, "service", file)))
     file.consumers += [Entity(place, own) for place, own in entities(document, "consumers", at)]
     configs = document.get("_plugin_configs")
     file.plugin_configs |= configs if isinstance(configs, Mapping) else {}
@@ -149,9 +178,10 @@ def _read_parents(document: Mapping[str, Any], at: str, file: KongFile) -> None:
 def _read_routes(document: Mapping[str, Any], at: str, file: KongFile) -> None:
     for service, fields in entities(document, "services", at):
         for place, own in entities(fields, "routes", service):
+            own = _with_defaults(own, "route", file)
             file.routes.append(Entity(place, own, service=service))
     for place, own in entities(document, "routes", at):
-        _add(file.routes, Entity(place, own), ("service",), file)
+        _add(file.routes, Entity(place, _with_defaults(own, "route", file)), ("service",), file)
 
 
 def _read_plugins(document: Mapping[str, Any], at: str, file: KongFile) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.notes import Kind, Note, near_match
 from wsgi_lambda.kong_import.paths import RoutePath, as_list, read_paths
 from wsgi_lambda.kong_import.plugin_config import is_gateway, read_options, template_text
 from wsgi_lambda.kong_import.rank import (
@@ -221,10 +220,9 @@ def _note_fields(route: Entity, file: KongFile) -> None:
         if fields.get(name) and (name != "headers" or has_regex_header(fields)):
             _note(file, Kind.PROTECTION, f"{route.place}.{name}", _LOST_CONDITION)
     for name in sorted(fields.keys() - _KNOWN_FIELDS, key=str):
-        near = difflib.get_close_matches(str(name).lower(), CONDITIONS, n=1)
+        near = near_match(name, (*CONDITIONS, "plugins"), cutoff=0.6)
         kind = Kind.PROTECTION if near else Kind.NOT_IMPORTED
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        _note(file, kind, f"{route.place}.{name}", f"unknown field{hint}")
+        _note(file, kind, f"{route.place}.{name}", f"unknown field{near}")
 
 
 def _user_name(consumer: Entity, file: KongFile) -> Any:

@@ -13,10 +13,14 @@ from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.document import Document, Entity, KongFile
 from wsgi_lambda.kong_import.kubernetes_routes import read_http_route, read_ingress
 from wsgi_lambda.kong_import.manifest import Manifest, Reference
-from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.notes import Kind, Note, near_match
 
 _ROUTES = {"Ingress": read_ingress, "HTTPRoute": read_http_route}
 _PLUGINS = ("KongPlugin", "KongClusterPlugin")
+
+_KINDS = ("Service", "KongConsumer", *_ROUTES, *_PLUGINS)
+#: Stricter than for fields: KongConsumerGroup and TCPRoute are kinds of their own.
+_CLOSE = 0.9
 
 #: Fields of a plugin's manifest that are read, or make no difference here.
 _PLUGIN_FIELDS = frozenset(
@@ -52,7 +56,10 @@ def read_manifests(documents: Sequence[Document], file: KongFile) -> None:
                 file.plugins.extend(found.plugins)
                 references += found.references
         elif each.kind not in _PLUGINS and any(group in each.api for group in _GROUPS):
-            file.notes.append(Note(Kind.NOT_IMPORTED, each.place, "no equivalent here"))
+            near = near_match(each.kind, _KINDS, cutoff=_CLOSE)
+            kind = Kind.ERROR if near else Kind.NOT_IMPORTED
+            text = f"unknown kind{near}" if near else "no equivalent here"
+            file.notes.append(Note(kind, each.place, text))
     _attach(manifests, references, file)
 
 

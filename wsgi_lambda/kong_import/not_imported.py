@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from wsgi_lambda.kong_import.document import Document, Entity, KongFile, entities
-from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.document import Document, Entity, KongFile, defaults_of, entities
+from wsgi_lambda.kong_import.notes import Kind, Note, near_match
 from wsgi_lambda.kong_import.other_plugins import HARMLESS, hint, lost_protection
 
 #: Keys at the top that are read, or do not affect requests.
@@ -25,6 +25,63 @@ _KNOWN_KEYS = frozenset(
         "routes",
         "services",
         "vaults",
+    ]
+)
+
+#: Keys of Kong's files at the top that have no equivalent here.
+_OTHER_KEYS = frozenset(
+    [
+        "ca_certificates",
+        "certificates",
+        "consumer_group_consumers",
+        "consumer_group_plugins",
+        "custom_entities",
+        "filter_chains",
+        "key_sets",
+        "keys",
+        "licenses",
+        "partials",
+        "plugin_definitions",
+        "plugins_templates",
+        "rbac_roles",
+        "service_packages",
+        "snis",
+        "targets",
+        "upstreams",
+    ]
+)
+
+#: The kinds of entities whose defaults are applied, or that no function needs.
+_DEFAULTS = frozenset(["route", "service", "target", "upstream"])
+
+#: Fields of a service.
+_SERVICE_FIELDS = frozenset(
+    [
+        "_comment",
+        "_ignore",
+        "ca_certificates",
+        "client_certificate",
+        "connect_timeout",
+        "created_at",
+        "enabled",
+        "host",
+        "id",
+        "name",
+        "path",
+        "plugins",
+        "port",
+        "protocol",
+        "read_timeout",
+        "retries",
+        "routes",
+        "tags",
+        "tls_sans",
+        "tls_verify",
+        "tls_verify_depth",
+        "updated_at",
+        "url",
+        "write_timeout",
+        "ws_id",
     ]
 )
 
@@ -109,6 +166,11 @@ def _route_notes(file: KongFile, imported: set[str]) -> Iterator[Note]:
         if plugin.name == "aws-lambda" and plugin.enabled and not (plugin.group or plugin.consumer)
     ]
     for route in file.routes:
+        if route.place not in imported:
+            for name in route.fields.keys() - {"plugins"}:
+                if near_match(name, ["plugins"]):
+                    text = "unknown field; did you mean 'plugins'?"
+                    yield Note(Kind.ERROR, f"{route.place}.{name}", text)
         if not any(plugin.runs_on(route) for plugin in for_all):
             others = " for other consumers" if route.place in imported else ""
             text = (
@@ -117,6 +179,7 @@ def _route_notes(file: KongFile, imported: set[str]) -> Iterator[Note]:
             )
             yield Note(Kind.NOT_IMPORTED, route.place, text)
     for service in file.services:
+        yield from _service_notes(service)
         if not any(route.service == service.place for route in file.routes):
             yield Note(Kind.NOT_IMPORTED, service.place, "a service without routes")
 
@@ -128,12 +191,23 @@ def _credentials_note(place: str, is_protecting: bool) -> Note:
 def _top_notes(document: Document, is_protecting: bool) -> Iterator[Note]:
     for place, _ in entities(document.fields, "consumer_groups", document.at):
         yield Note(Kind.NOT_IMPORTED, place, "consumer groups are not imported")
-    info = document.fields.get("_info")
-    if isinstance(info, Mapping) and info.get("defaults"):
-        text = "decK's defaults are not applied; write them out with deck file render, or by hand"
-        yield Note(Kind.NOT_IMPORTED, f"{document.at}_info.defaults", text)
+    for name in defaults_of(document).keys() - _DEFAULTS:
+        text = "decK's defaults for these entities are not applied"
+        yield Note(Kind.NOT_IMPORTED, f"{document.at}_info.defaults.{name}", text)
     for key, value in document.fields.items():
         if key in _CREDENTIALS and value:
             yield _credentials_note(f"{document.at}{key}", is_protecting)
         elif key not in _KNOWN_KEYS and key not in _CREDENTIALS:
-            yield Note(Kind.NOT_IMPORTED, f"{document.at}{key}", "no equivalent here")
+            near = near_match(key, _KNOWN_KEYS)
+            if near and key not in _OTHER_KEYS:
+                yield Note(Kind.ERROR, f"{document.at}{key}", f"unknown key{near}")
+            else:
+                yield Note(Kind.NOT_IMPORTED, f"{document.at}{key}", "no equivalent here")
+
+
+def _service_notes(service: Entity) -> Iterator[Note]:
+    """Yield a note for each misspelt field: Kong rejects it, and what is in it is lost."""
+    for name in service.fields.keys() - _SERVICE_FIELDS:
+        near = near_match(name, _SERVICE_FIELDS)
+        if near:
+            yield Note(Kind.ERROR, f"{service.place}.{name}", f"unknown field{near}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,6 +41,16 @@ class Note:
     kind: Kind
     place: str
     text: str
+
+
+def near_match(name: object, known: Iterable[str], *, cutoff: float = 0.75) -> str:
+    """Return the known name that ``name`` probably means: ``"; did you mean 'services'?"``, or "".
+
+    ``cutoff`` is that of `difflib.get_close_matches`.
+    """
+    names = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=cutoff)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
 def report(notes: Iterable[Note]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wsgi_lambda.errors import ConfigError, Problem
 from wsgi_lambda.kong_import.document import Entity, KongFile
-from wsgi_lambda.kong_import.notes import Kind, Note
+from wsgi_lambda.kong_import.notes import Kind, Note, near_match
 from wsgi_lambda.kong_import.variables import (
     UnknownVault,
     Variable,
@@ -57,6 +57,8 @@ _KNOWN_FIELDS = frozenset(
     ]
 )
 
+#: Fields of a plugin that have no equivalent here.
+_OTHER_FIELDS = frozenset(["condition", "ordering", "partials"])
 
 #: decK's conversion for each type of option. Milliseconds are written as whole numbers.
 _CONVERSIONS = {
@@ -184,7 +186,10 @@ def _kong_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
 def _field_notes(plugin: Entity) -> Iterator[Note]:
     for name in sorted(plugin.fields.keys() - _KNOWN_FIELDS, key=str):
         if plugin.fields[name] is not None:
-            yield Note(Kind.NOT_IMPORTED, f"{plugin.place}: {name}", "no equivalent here")
+            near = near_match(name, _KNOWN_FIELDS) if name not in _OTHER_FIELDS else ""
+            kind = Kind.ERROR if near else Kind.NOT_IMPORTED
+            text = f"unknown field{near}" if near else _NO_EQUIVALENT
+            yield Note(kind, f"{plugin.place}: {name}", text)
     if plugin.fields.get("enabled") not in (None, True, False):
         text = "neither true nor false; the plugin is imported as enabled: check that it should run"
         yield Note(Kind.PROTECTION, f"{plugin.place}: enabled", text)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.kong_import.kong_files import (
     FUNCTION,
+    imported,
     kong_file,
     notes_of,
     places,
@@ -71,7 +72,9 @@ def test_plugin_may_be_at_any_level(text: str, version: str) -> None:
     assert routes_of(text, version=version) == {"/a": FUNCTION}
 
 
-@pytest.mark.parametrize(("version", "number"), [("3.0", 3.0), ("2.1", 2.1), ("1.1", 1.1)])
+@pytest.mark.parametrize(
+    ("version", "number"), [("3.0", 3.0), ("3.0", 3), ("2.1", 2.1), ("1.1", 1.1)]
+)
 def test_format_version_may_be_a_number(version: str, number: float) -> None:
     assert convert({"_format_version": number}) == convert({"_format_version": version})
 
@@ -79,7 +82,7 @@ def test_format_version_may_be_a_number(version: str, number: float) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        pytest.param([], "must be a mapping, not list", id="list"),
+        pytest.param([], "must be a mapping, not a list", id="list"),
         pytest.param(None, "is empty$", id="nothing"),
         pytest.param(
             {}, "_format_version: missing: not a declarative file of Kong$", id="no version"
@@ -216,5 +219,51 @@ def test_documents_of_one_file_stay_apart() -> None:
 
 
 def test_document_that_is_not_a_mapping_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"b\.yml: must be a mapping, not list"):
+    with pytest.raises(ConfigError, match=r"b\.yml: must be a mapping, not a list"):
         convert_all([("a.yml", kong_file()), ("b.yml", [])])
+
+
+@pytest.mark.parametrize(
+    ("document", "hint"),
+    [
+        ({"format_version": "3.0", "services": []}, "; the key 'format_version' is misspelt"),
+        ({"services": {"web": {"image": "nginx"}}}, "; it is a file of Docker Compose, or an"),
+        ({"openapi": "3.1.0", "paths": {}}, "; it is an OpenAPI file: convert it with deck"),
+        ({"swagger": "2.0"}, "; it is an OpenAPI file: convert it with deck"),
+        ({"routes": {"/a": {}}}, "; it is a configuration of wsgi_lambda already"),
+        ({"WSGI_LAMBDA": {}}, "; it is a configuration of wsgi_lambda already"),
+        ({"apiVersion": "v1"}, "; a Kubernetes manifest has both apiVersion and kind"),
+        ({"AWSTemplateFormatVersion": "x"}, "; it is a template of CloudFormation"),
+        ({"data": [], "next": None}, "; it is a reply of Kong's Admin API"),
+        ({"name": "ci", "on": "push", 7: 8}, ""),
+    ],
+)
+def test_file_of_another_tool_is_named(document: dict[Any, Any], hint: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        convert(document)
+    (line,) = raised.value.errors
+    start = "_format_version: missing: not a declarative file of Kong"
+    assert line.startswith(start + hint)
+    assert hint or line == start
+
+
+def test_defaults_of_deck_are_those_of_routes_and_services() -> None:
+    gateway = {"function_name": "f", "awsgateway_compatible": True}
+    defaults = {"route": {"strip_path": False}, "service": {"path": "/v2"}}
+    services = [
+        {"name": "s", "routes": [{"paths": ["/a"]}, {"paths": ["/b"], "strip_path": True}]},
+        {"name": "t", "path": "/", "routes": [{"paths": ["/c"]}]},
+    ]
+    made = imported(
+        _info={"defaults": defaults},
+        services=services,
+        routes=[{"paths": ["/d"], "service": "s"}],
+        plugins=[{"name": "aws-lambda", "config": gateway}],
+    )
+    assert made.configuration["awsgateway_compatible"] is True
+    assert made.configuration["routes"] == {
+        "/a": {"function_name": "f", "add_path": "/v2"},
+        "/b": {"function_name": "f", "strip_path": True, "add_path": "/v2"},
+        "/c": FUNCTION,
+        "/d": {"function_name": "f", "add_path": "/v2"},
+    }

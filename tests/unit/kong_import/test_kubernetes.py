@@ -413,3 +413,17 @@ def test_value_of_a_wrong_type_is_no_other_exception(junk: object) -> None:
         parent[place[-1]] = junk
         with contextlib.suppress(ConfigError):
             convert_all([("", document) for document in documents])
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [
+        ("KongPlugn", (Kind.ERROR, "unknown kind; did you mean 'KongPlugin'?")),
+        ("kongplugin", (Kind.ERROR, "unknown kind; did you mean 'KongPlugin'?")),
+        ("KongConsumerGroup", (Kind.NOT_IMPORTED, "no equivalent here")),
+    ],
+)
+def test_misspelt_kind_of_a_manifest_is_an_error(kind: str, note: tuple[Kind, str]) -> None:
+    text = manifest("configuration.konghq.com/v1", kind, None, {})
+    found = convert_all([("", yaml.safe_load(text))]).notes
+    assert note in [(each.kind, each.text) for each in found]

@@ -45,7 +45,9 @@ from wsgi_lambda.kong_import.notes import Kind
         ),
         pytest.param({"upstreams": [{"name": "u"}]}, [Kind.NOT_IMPORTED], id="upstream"),
         pytest.param(
-            {"_info": {"defaults": {"route": {}}}}, [Kind.NOT_IMPORTED], id="defaults of decK"
+            {"_info": {"defaults": {"consumer": {}, "route": {}, "upstream": {}}}},
+            [Kind.NOT_IMPORTED],
+            id="defaults of decK",
         ),
         pytest.param(
             {"_info": {"select_tags": ["a"]}, "_transform": False, "_comment": "x"},
@@ -104,3 +106,50 @@ def test_misspelt_condition_of_a_route_is_a_lost_protection(
 ) -> None:
     notes = notes_of(routes=[route(**{field: ["/a"]})])
     assert (kind, f"routes[0].{field}", text) in notes
+
+
+@pytest.mark.parametrize("key", ["servces", "Services", "service", "plugin", "route", "pluginz"])
+def test_misspelt_key_at_the_top_is_an_error(key: str) -> None:
+    near = key.lower().replace("servces", "service").rstrip("sz") + "s"
+    text = f"unknown key; did you mean {near!r}?"
+    assert (Kind.ERROR, key, text) in notes_of(routes=[route()], **{key: [{}]})
+
+
+@pytest.mark.parametrize(
+    ("services", "place", "near"),
+    [
+        ([{"name": "s", "plugin": []}], "services[0] (s).plugin", "plugins"),
+        ([{"route": []}], "services[0].route", "routes"),
+        ([{"enable": False}], "services[0].enable", "enabled"),
+        ([{"routes": [{"plugin": []}]}], "services[0].routes[0].plugin", "plugins"),
+    ],
+)
+def test_misspelt_field_that_contains_others_is_an_error(
+    services: list[Any], place: str, near: str
+) -> None:
+    text = f"unknown field; did you mean {near!r}?"
+    assert (Kind.ERROR, place, text) in notes_of(routes=[route()], services=services)
+
+
+def test_unknown_field_of_a_service_is_ignored() -> None:
+    before = notes_of(services=[{"routes": [route()]}])
+    assert notes_of(services=[{"routes": [route()], "x-owner": "shop", 7: 8}]) == before
+
+
+@pytest.mark.parametrize(("field", "near"), [("conf", "config"), ("enable", "enabled")])
+def test_misspelt_field_of_a_plugin_is_an_error(field: str, near: str) -> None:
+    plugin = {"name": "aws-lambda", "config": {"function_name": "f"}, field: False}
+    place = f"routes[0].plugins[0] (aws-lambda): {field}"
+    text = f"unknown field; did you mean {near!r}?"
+    assert (Kind.ERROR, place, text) in notes_of(routes=[{"paths": ["/"], "plugins": [plugin]}])
+
+
+def test_second_function_for_the_same_requests_is_an_error() -> None:
+    second = {"name": "aws-lambda", "config": {"function_name": "g"}}
+    text = (
+        "for the same requests as routes[0].plugins[0] (aws-lambda): Kong rejects a second plugin"
+    )
+    place = "routes[0].plugins[1] (aws-lambda)"
+    assert (Kind.ERROR, place, text) in notes_of(routes=[route(second)])
+    groups = [{"name": name, "plugins": [second]} for name in "ab"]
+    assert places(Kind.ERROR, routes=[route()], consumer_groups=groups) == []
