@@ -144,6 +144,26 @@ def test_outermost_middleware_wins_over_the_app() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "is_unused"),
+    [
+        ("", True),
+        ("app.wsgi_app = ProxyFix(app.wsgi_app)", True),
+        ("app.wsgi_app = ProxyFix(LambdaMiddleware(app.wsgi_app, WSGI_LAMBDA))", False),
+        ("from wsgi_lambda.flask import LambdaFunctions; LambdaFunctions(app)", False),
+    ],
+)
+def test_configuration_that_an_app_does_not_use_is_told(lines: str, is_unused: bool) -> None:
+    text = f"{MODULE}\napp = create_plain_app()\napp.config['WSGI_LAMBDA'] = WSGI_LAMBDA\n{lines}\n"
+    write("shop.py", text)
+    told: list[str] = []
+    assert load_configuration("shop:app", on_unused=told.append) == CONFIGURATION
+    assert load_configuration("shop:app") == CONFIGURATION
+    assert [each[:45] for each in told] == [
+        "shop:app: app.config['WSGI_LAMBDA'] is used n"
+    ] * is_unused
+
+
+@pytest.mark.parametrize(
     ("source", "problem"),
     [
         ("shop:missing()", "no attribute 'missing'"),
