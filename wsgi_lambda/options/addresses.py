@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import os
 import re
@@ -101,34 +100,33 @@ def sts_endpoint_url(value: object) -> str:
 
 
 class CABundle:
-    """A CA bundle: its path, and the certificates (PEM) that it contained at construction.
+    """A CA bundle: its path, and a TLS context with the certificates that it contained.
 
-    Raises ValueError (`ssl.SSLError` among others) if they cannot be parsed.
+    Raises OSError (`ssl.SSLError` among others) if they cannot be read, and ValueError
+    if there are none.
     """
 
-    def __init__(self, path: str, certificates: str) -> None:
-        if not certificates:
-            raise ValueError("no certificates")
+    def __init__(self, path: str) -> None:
         self.path = path
-        self._certificates = certificates
-        self._context = ssl.create_default_context(cadata=certificates)
+        # OpenSSL reads a line at a time. As a text, certifi's bundle takes 0.7 MB meanwhile.
+        self._context = ssl.create_default_context(cafile=path)
+        if not self._context.cert_store_stats()["x509"]:
+            raise ValueError("no certificates")
 
     def __repr__(self) -> str:
         return f"CABundle({self.path!r})"
 
     def tls_context(self) -> ssl.SSLContext:
         """Return the TLS context that trusts the certificates, the same for all connections."""
-        certificates = self._certificates
-        # Until the first request, gevent may replace the class (gunicorn --preload).
-        if certificates and type(self._context) is not ssl.SSLContext:
-            self._context = ssl.create_default_context(cadata=certificates)
-        # The context takes 1.4 MB for certifi's bundle; the text would take 0.3 MB more.
-        self._certificates = ""
+        # Until the first request, gevent may replace the class by one that only has
+        # other methods (gunicorn --preload).
+        if type(self._context) is not ssl.SSLContext:
+            self._context.__class__ = ssl.SSLContext
         return self._context
 
 
-# By path and digest, so that equal bundles are one object and are parsed once.
-_BUNDLES: WeakValueDictionary[tuple[str, bytes], CABundle] = WeakValueDictionary()
+#: By path and what the system knows of the file, so that each is parsed once.
+_BUNDLES: WeakValueDictionary[tuple[str, int, int, int], CABundle] = WeakValueDictionary()
 
 
 def tls_verify(value: object) -> bool | CABundle:
@@ -146,16 +144,14 @@ def read_ca_bundle(path: str) -> CABundle:
     Raises ValueError without the path.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read()
-        key = (path, hashlib.sha256(content).digest())
-        # The certificates are ASCII; comments between them may be anything.
-        bundle = _BUNDLES.get(key) or CABundle(path, content.decode("ascii", errors="ignore"))
-    except ssl.SSLError as error:
-        raise ValueError("cannot be read as a CA bundle (invalid PEM)") from error
+        file = os.stat(path)
+        key = (path, file.st_ino, file.st_size, file.st_ctime_ns)
+        bundle = _BUNDLES.get(key) or CABundle(path)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(
+            "cannot be read as a CA bundle (no certificates, or invalid PEM)"
+        ) from error
     except OSError as error:
         raise ValueError(f"cannot be read as a CA bundle ({error.strerror})") from error
-    except ValueError as error:
-        raise ValueError("cannot be read as a CA bundle (no certificates)") from error
     _BUNDLES[key] = bundle
     return bundle

@@ -1,9 +1,11 @@
 """Parsers of hosts, URLs and CA bundles."""
 
 import ssl
+import tracemalloc
 from pathlib import Path
 
 import certifi
+import gevent.socket
 import gevent.ssl
 import pytest
 
@@ -45,14 +47,26 @@ def test_ip_address_without_a_zone():
     assert problems_of(host="fe80::1%eth0") == [f"routes['/a'].host: {NO_HOST}"]
 
 
+# A list of revoked certificates (RFC 5280, 5), of an authority named "a".
+REVOKED = """-----BEGIN X509 CRL-----
+MIGRMDowCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBYRcNMjYxMTI2MTUzNzA2WhgP
+MjEyNjExMDIxNTM3MDZaMAoGCCqGSM49BAMCA0cAMEQCICmhRTt8Mi3GOsAreiVU
+YVzNVLpeOd2RH0eHqrGVYrI+AiB2DPwr2lnCvkaiPf6ahAUkmVW0gcQEpDLewIBV
+HuwqCg==
+-----END X509 CRL-----
+"""
+MALFORMED = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "why"),
-    [("no certificate", "invalid PEM"), ("", "no certificates")],
-    ids=["text", "empty"],
+    "text",
+    ["no certificate", "", MALFORMED, Path(certifi.where()).read_text() + MALFORMED, REVOKED],
+    ids=["text", "empty", "malformed", "partly-malformed", "revoked"],
 )
-def test_file_without_a_certificate_is_rejected(text, why, tmp_path):
+def test_file_without_valid_certificates_is_rejected(text, tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.write_text(text)
+    why = "no certificates, or invalid PEM"
     assert problems_of(tls_verify=str(bundle)) == [
         f"routes['/a'].tls_verify: {NO_BUNDLE.format(why)}"
     ]
@@ -109,6 +123,21 @@ def test_tls_context_of_a_ca_bundle_has_the_class_that_gevent_has_installed(monk
     monkeypatch.setattr(ssl, "SSLContext", gevent.ssl.SSLContext)
     context = bundle.tls_context()
     assert (type(context), len(context.get_ca_certs()) > 100) == (gevent.ssl.SSLContext, True)
+    with context.wrap_socket(gevent.socket.socket(), server_hostname="a") as wrapped:
+        assert type(wrapped) is gevent.ssl.SSLSocket
+
+
+def test_text_of_a_ca_bundle_is_never_held_as_a_whole(tmp_path):
+    path = tmp_path / "ca.pem"
+    path.write_bytes(Path(certifi.where()).read_bytes())
+    tracemalloc.start()
+    try:
+        bundle = addresses.read_ca_bundle(str(path))
+        bundle.tls_context()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 4
 
 
 def test_equal_ca_bundles_are_one_object(tmp_path):
