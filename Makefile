@@ -81,7 +81,14 @@ lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# One stamp for each extra: installed again only when the dependencies change.
+# One stamp for each extra: installed again only when the dependencies change. Two runs at once
+# would break each other's pip, so the second one waits for the first, and then finds the stamp.
+LOCK := $(shell command -v flock >/dev/null && echo flock Makefile)
+ifndef IS_LOCKED
+$(VENV)/.%: setup.cfg pyproject.toml
+	@$(LOCK) $(MAKE) --no-print-directory --silent IS_LOCKED=1 $@
+else
+# pip is the last that `venv` makes: without it, an earlier run was interrupted.
 # `compat` puts the checkout on the path. The default, an import hook, comes after a folder named
 # wsgi_lambda in the current one: an app next to the checkout would import an empty package.
 $(VENV)/.%: setup.cfg pyproject.toml
@@ -89,10 +96,11 @@ $(VENV)/.%: setup.cfg pyproject.toml
 	@python=$(PYTHON); test ! -x $(BIN)/python || python=$(BIN)/python; \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { $$python --version; \
 		echo "wsgi_lambda needs Python 3.11 or later: make clean; make $* PYTHON=python3.12"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--config-settings editable_mode=compat --editable '.[$*]'
 	@touch $@
+endif
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .tox
