@@ -76,26 +76,38 @@ class Watch:
         self, facts: tuple[str, ...], request: Request | NoRequest, observers: Observers
     ) -> None:
         self._started = time.monotonic()
+        # The watch relies on its own attributes: an observer may change those of the record.
+        self._facts = facts
+        self._method = request.method
         self._delivery = request.delivery
         self._observers = observers
-        self._has_replied = False
+        self._is_ok = self._has_replied = self._has_ended = False
         path, incoming = decode(request.path_info), request.trace_headers
         self._record = record = InvocationRecord(facts, request.method, path, incoming)
-        observers.began(record)
-        if record.propagate:
-            request.propagate(_texts(record.propagate))
+        try:
+            observers.began(record)
+        except BaseException as error:
+            self.broke(error)
+            raise
+        if propagate := getattr(record, "propagate", None):
+            request.propagate(_texts(propagate))
 
     def replied(self, error: BaseException | None = None) -> None:
         _fill(self._record, self._delivery)
         if error is not None:
             _fill_failure(self._record, error)
+        self._is_ok = error is None and self._delivery.outcome == "ok"
         self._has_replied = True
-        self._observers.replied(self._record)
+        try:
+            self._observers.replied(self._record)
+        except BaseException as broken:
+            self.broke(broken)
+            raise
 
     def ended(self, response: Response) -> Response:
         """Return the response; its record ends now, or with the last byte of a stream."""
         if type(response.body) is tuple:
-            if self._record.invoke_mode == _STREAM:
+            if self._facts[-1] == _STREAM:
                 self._count_collected(response)
             self.completed(response.status)
             return response
@@ -103,13 +115,18 @@ class Watch:
         return response._replace(body=WatchedBody(response.body, end))
 
     def completed(self, status: int) -> None:
+        if self._has_ended:
+            return
+        self._has_ended = True
         record = self._record
         record.status = status
         _read_report(record, self._delivery.log_result)
         record.total_ms = (time.monotonic() - self._started) * 1000
-        if access_log.is_enabled():
-            self._observers.call("write", _ACCESS_LOG, record)
-        self._observers.ended(record)
+        try:
+            if access_log.is_enabled():
+                self._observers.call("write", _ACCESS_LOG, record)
+        finally:
+            self._observers.ended(record)
 
     def broke(self, error: BaseException) -> None:
         if not self._has_replied:
@@ -119,7 +136,7 @@ class Watch:
     def _body_ended(self, status: int, body: WatchedBody) -> None:
         record = self._record
         # Otherwise `authorize` or `on_error` has made the response.
-        is_of_function = record.outcome == "ok"
+        is_of_function = self._is_ok
         if body.error is not None:
             _fill_failure(record, body.error)
         elif is_of_function and not body.is_exhausted and self._is_sent(status):
@@ -139,12 +156,12 @@ class Watch:
 
     def _count_collected(self, response: Response) -> None:
         """Count the bytes of a stream that was collected: a proxy result without a head."""
-        if self._record.outcome == "ok" and self._is_sent(response.status):
+        if self._is_ok and self._is_sent(response.status):
             self._record.response_bytes = sum(map(len, response.body))
 
     def _is_sent(self, status: int) -> bool:
         """Return whether the client gets the body: otherwise we close it ourselves."""
-        return self._record.method != "HEAD" and status not in BODILESS
+        return self._method != "HEAD" and status not in BODILESS
 
 
 def _fill(record: InvocationRecord, delivery: Delivery) -> None:

@@ -22,7 +22,7 @@ from tests.sockets.test_threads import in_a_child
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import ServiceError
-from wsgi_lambda.observe import InvocationRecord, Observer
+from wsgi_lambda.observe import FIELDS, InvocationRecord, Observer
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ROOT = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1"
@@ -234,27 +234,68 @@ MISTAKES: dict[str, Callable[[InvocationRecord], object]] = {
     "object": lambda record: record.propagate.update({"baggage": object()}),  # type: ignore[dict-item]
     "name": lambda record: record.propagate.update({7: "7"}),  # type: ignore[dict-item]
     "path": lambda record: setattr(record, "path", None),
-    "deleted": lambda record: delattr(record, "function"),
+    "deleted": lambda record: [delattr(record, name) for name in (*FIELDS, "propagate")],
+    "deleted-then-raises": lambda record: [delattr(record, name) for name in (*FIELDS, "url")],
+    "objects": lambda record: [setattr(record, name, object()) for name in FIELDS],
+    "objects-then-raises": lambda record: [setattr(record, n, object()) for n in (*FIELDS, "url")],
 }
 
 
+@pytest.mark.parametrize("hook", ["began", "replied", "ended"])
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_request_survives_what_an_observer_does_to_its_record(
     mistake: Callable[[InvocationRecord], object],
+    hook: str,
     lambda_server: LambdaServer,
     make_app: MakeApp,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Mistaken(Observer):
-        def began(self, record: InvocationRecord) -> None:
-            mistake(record)
-
     caplog.set_level(logging.INFO, "wsgi_lambda.access")
-    recorder = Recorder()
-    app = make_app(ROUTES, observers=[Mistaken(), recorder], awsgateway_compatible=True)
+    calls: list[str] = []
+    names = ("began", "replied", "ended")
+    observer = SimpleNamespace(**{name: lambda _, name=name: calls.append(name) for name in names})
+    mistaken = SimpleNamespace(**{hook: mistake})
+    app = make_app(ROUTES, observers=[observer, mistaken, observer], awsgateway_compatible=True)
     assert Client(app).get("/shop").status_code == 200
-    assert [name for name, *_ in recorder.calls] == ["began", "replied", "ended"]
+    assert calls == ["began", "began", "replied", "replied", "ended", "ended"]
     assert lambda_server.invocations[0].header("X-Amz-Client-Context") is None
+
+
+class Ends(BaseException):
+    """Ends the request, as SystemExit and gevent's Timeout do."""
+
+
+def end(record: InvocationRecord) -> None:
+    raise Ends
+
+
+@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("hook", ["began", "replied", "ended"])
+def test_each_hook_is_called_although_one_ends_the_request(
+    hook: str, status: int, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    lambda_server.respond(status)
+    calls: list[Any] = []
+    ending = SimpleNamespace(**{hook: end})
+    around = [Recorder("a", calls), ending, Recorder("b", calls)]
+    with pytest.raises(Ends):
+        Client(make_app(ROUTES, observers=around)).get("/shop")
+    names = ["abegan", "bbegan", "breplied", "areplied", "bended", "aended"]
+    assert [name for name, *_ in calls] == names
+
+
+def test_each_hook_is_called_although_the_access_log_ends_the_request(make_app: MakeApp) -> None:
+    recorder, log = Recorder(), logging.getLogger("wsgi_lambda.access")
+    app = make_app(ROUTES, observers=[recorder])
+    log.addFilter(end)  # type: ignore[arg-type]
+    log.setLevel(logging.INFO)
+    try:
+        with pytest.raises(Ends):
+            Client(app).get("/shop")
+    finally:
+        log.removeFilter(end)  # type: ignore[arg-type]
+        log.setLevel(logging.NOTSET)
+    assert [name for name, *_ in recorder.calls] == ["began", "replied", "ended"]
 
 
 def test_tracebacks_of_observers_are_limited(

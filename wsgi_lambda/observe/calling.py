@@ -33,15 +33,24 @@ class Observers:
         self.call("ended", self._ended, record)
 
     def call(self, name: str, hooks: Sequence[Hook], record: InvocationRecord) -> None:
-        """Call ``hooks``; log what they raise, with ``name`` for what they are."""
+        """Call ``hooks``; log what they raise, with ``name`` for what they are.
+
+        What ends the request, such as SystemExit or gevent's Timeout, is raised once all
+        have been called.
+        """
+        ends: BaseException | None = None
         for hook in hooks:
             try:
                 hook(record)
             except Exception as error:  # noqa: BLE001 - the request continues
                 self._log(name, hook, error, record)
+            except BaseException as error:  # noqa: BLE001 - raised below
+                ends = error
+        if ends is not None:
+            raise ends
 
     def _log(self, name: str, hook: Hook, error: Exception, record: InvocationRecord) -> None:
-        observer, request_id = _name(hook), printable(record.aws_request_id)
+        observer, request_id = _name(hook), printable(_text(record, "aws_request_id"))
         self._limit.log(
             log,
             logging.ERROR,
@@ -49,7 +58,7 @@ class Observers:
             f"observer {observer} {type(error).__name__}: %s failed, request %s",
             name,
             request_id or "-",
-            extra={"route": record.route, "aws_request_id": request_id},
+            extra={"route": _text(record, "route"), "aws_request_id": request_id},
             exc_info=True,
         )
 
@@ -62,6 +71,12 @@ def _name(hook: Hook) -> str:
     if isinstance(hook, FunctionType):
         return f"{hook.__module__}.{hook.__qualname__}"
     return type(getattr(hook, "__self__", hook)).__qualname__
+
+
+def _text(record: InvocationRecord, name: str) -> str:
+    """Return a field; a mistaken observer may have deleted it, or set another type."""
+    value = getattr(record, name, "")
+    return value if isinstance(value, str) else ""
 
 
 def _hooks(observers: Iterable[object], name: str) -> tuple[Hook, ...]:

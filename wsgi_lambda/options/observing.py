@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib.util import find_spec
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
 from wsgi_lambda.options import parsers
 
@@ -43,7 +44,15 @@ def _observer(given: object) -> object:
         raise ValueError("is a class; give an instance, or the import path of the class")
     if not _has_methods(given):
         raise ValueError(_EXPECTED)
+    for name in _METHODS:
+        if _only_begins(getattr(given, name, None)):
+            raise ValueError(f"has a method {name} that a call only begins (async, or with yield)")
     return given
+
+
+def _only_begins(method: object) -> bool:
+    """Return whether a call of ``method`` runs nothing of it."""
+    return iscoroutinefunction(method) or isgeneratorfunction(method) or isasyncgenfunction(method)
 
 
 def _has_methods(given: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -58,6 +59,21 @@ def test_no_limit() -> None:
     assert read(failure_log_limit=1).failure_log_limit == 1
 
 
+class Awaited:
+    async def ended(self, record: object) -> None:
+        pass
+
+
+class Yielding(Observer):
+    def began(self, record: object) -> Iterator[None]:  # type: ignore[override]
+        yield
+
+
+class Both:
+    async def replied(self, record: object) -> AsyncIterator[None]:
+        yield
+
+
 HERE = __name__
 GIVEN = {
     "object": ENDED,
@@ -81,6 +97,9 @@ WRONG_VALUES: dict[str, tuple[object, str]] = {
     "path-of-a-number": ([f"{HERE}:WRONG"], f"item 0 {NEEDED}"),
     "function": ([made], f"item 0 {NEEDED}"),
     "class": ([ENDED, Ended], "item 1 is a class; give an instance, or the import path"),
+    "async": ([Awaited()], "item 0 has a method ended that a call only begins (async"),
+    "generator": ([f"{HERE}:Yielding"], "item 0 has a method began that a call only begins"),
+    "asynchronous-generator": ([Both()], "item 0 has a method replied that a call only begins"),
     "greedy": (
         [f"{HERE}:Greedy"],
         "item 0 cannot be called without arguments: TypeError",
