@@ -226,6 +226,20 @@ def test_check_prints_json_of_routes_that_are_allowed(
 def test_check_of_no_routes_fails(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["check", written({"routes": {}})]) == 1
     assert "no routes" in capfd.readouterr().err
+    assert main(["check", written({"routes": {}}), "--json"]) == 1
+    assert json.loads(capfd.readouterr().out) == []
+
+
+def test_json_of_check_commands_no_terminal(
+    lambda_server: LambdaServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lambda_server.respond(403, {"X-Amzn-ErrorType": "Denied\x9b2J\x85x"}, b"{}")
+    routes = {"/\N{LATIN SMALL LETTER E WITH ACUTE}": {"function_name": "f"}}
+    assert main(["check", written({**defaults(lambda_server), "routes": routes}), "--json"]) == 1
+    text = capfd.readouterr().out
+    (row,) = json.loads(text)
+    assert text.isascii()
+    assert (row["path"], row["result"]) == (*routes, "Lambda replied 403 Denied\x9b2J\x85x")
 
 
 def test_import_of_a_role_is_right_where_botocore_is_not_installed(

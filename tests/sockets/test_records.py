@@ -547,8 +547,9 @@ def test_exception_of_foreign_code_ends_the_record_of_an_invocation(
         ([chunk(b"tea"), complete(log=REPORT)], "ok", ""),
         ([chunk(b"tea"), complete("Own", log=REPORT)], "stream_error", "Own"),
         ([chunk(b"tea")], "stream_error", "ConnectionFailed"),
+        ([chunk(b"tea"), exception("Slow", b"{}"), b""], "stream_error", "Slow"),
     ],
-    ids=["complete", "error of the function", "incomplete"],
+    ids=["complete", "error of the function", "incomplete", "exception of lambda"],
 )
 def test_record_of_a_stream_ends_with_it(
     parts: list[bytes],
@@ -591,7 +592,7 @@ BEFORE_THE_HEAD: dict[str, tuple[far_end.Step, tuple[Any, ...]]] = {
     ),
     "exception-of-lambda": (
         stream(exception("InternalServerException", b"{}")),
-        ("service_error", 502, 200, "ServiceError"),
+        ("service_error", 502, 200, "InternalServerException"),
     ),
     "malformed-frame": (
         stream(bytes(40)),

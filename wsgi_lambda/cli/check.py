@@ -35,6 +35,8 @@ def run_check(given: argparse.Namespace) -> int:
     dispatcher = Dispatcher(load_named(given.file))
     if not dispatcher.routes:
         complain(f"{given.file}: no routes")
+        if given.json:
+            print("[]")
         return 1
     with closing(dispatcher.connections) as connections:
         return check_routes(dispatcher.routes, connections, as_json=given.json)
@@ -46,7 +48,8 @@ def check_routes(
     """Print a line for each of ``routes`` and a summary; return 0 if all may be invoked, else 1."""
     if as_json:
         rows = [_row(route, connections) for route in routes]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        # ASCII: Lambda's text may contain characters that command a terminal.
+        print(json.dumps(rows, indent=2))
         return 0 if all(row["is_allowed"] for row in rows) else 1
     failures: list[str] = []
     for route in routes:

@@ -250,9 +250,10 @@ def _parse(payload: bytes) -> Any:
 
 
 def _refusal(headers: Mapping[str, HeaderValue], payload: bytes) -> ServiceError:
-    name = headers.get(":exception-type") or headers.get(":error-code")
+    name = str(headers.get(":exception-type") or headers.get(":error-code") or "")
     text = headers.get(":error-message") or payload[:_LOGGED_BYTES].decode(errors="replace")
-    return ServiceError(detail=f"Lambda sent an error in the stream: {name!s}: {text!s}")
+    detail = f"Lambda sent an error in the stream: {name or None}: {text!s}"
+    return ServiceError(detail=detail, error_type=name)
 
 
 def _incomplete(detail: str) -> ConnectionFailed:

@@ -69,6 +69,27 @@ OF_ROUTE = {
         Counter, "wsgi_lambda_billed_gb_seconds_total", "Billed time multiplied by the memory size"
     ),
 }
+#: Outcomes of a request to a route, with the status that each usually has.
+OUTCOMES = (
+    ("ok", 200),
+    ("function_error", 200),
+    ("function_error", 502),  # in proxy integration
+    ("function_timeout", 200),
+    ("function_timeout", 504),
+    ("invalid_result", 502),
+    ("throttled", 429),
+    ("not_ready", 503),
+    ("service_error", 502),
+    ("deadline_exceeded", 504),
+    ("connection_error", 502),
+    ("credentials_error", 500),
+    ("concurrency_limit", 503),
+    ("bad_request", 400),
+    ("bad_request", 413),
+    ("authorize_error", 500),
+)
+#: The same, of streams only.
+STREAM_OUTCOMES = (("stream_error", 200), ("client_disconnected", 200))
 INVOCATIONS = "wsgi_lambda_invocations_total"
 CONNECTIONS_OPENED = "wsgi_lambda_connections_opened_total"
 
@@ -113,7 +134,9 @@ class Prometheus(PreparedObserver):
         """Begin all series with 0, so that `rate()` sees their first increment."""
         for route in routes:
             self._of(route)
-            self._counter(route.route, route.function, "ok", 200)
+            is_stream = route.invoke_mode == "RESPONSE_STREAM"
+            for outcome in OUTCOMES + (STREAM_OUTCOMES if is_stream else ()):
+                self._counter(route.route, route.function, *outcome)
 
     def began(self, record: InvocationRecord) -> None:
         self._of(record).in_flight.inc()

@@ -130,6 +130,9 @@ def test_page_describes_every_outcome() -> None:
     of_errors = {each.outcome for each in subclasses(LambdaError)}
     of_replies = {"ok", "denied", "function_error", "function_timeout", "throttled", "not_ready"}
     assert described == of_errors | of_replies | {"client_disconnected"}
+    # Their series exist from the start, except `denied`, whose status `authorize` chooses.
+    begun = {outcome for outcome, _ in prometheus.OUTCOMES + prometheus.STREAM_OUTCOMES}
+    assert described - begun == {"denied"}
 
 
 def test_observer_on_the_page_gets_the_record(

@@ -135,6 +135,7 @@ NONE = {
     "empty": "",
     "no-report": encoded("START\nEND\n"),
     "invalid-base64": "UkVQT1JU!",
+    "invalid-base64-in-the-first-part": f"!!!!{encoded(LINE + chr(10) + 'x' * 440)}",
     "not-a-multiple-of-four": encoded(LINE)[:-3],
     "not-ascii": "é" * 8,
     "truncated": encoded(LINE[:-6]),
