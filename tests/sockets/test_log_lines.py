@@ -87,6 +87,7 @@ def test_lines_about_a_request_share_their_attributes(
     logger, level, template, error_type, status = expected
     assert (record.name, record.levelname) == (logger, level)
     assert record.msg.startswith(template)
+    assert record.exc_info is None
     given = vars(record)
     assert (given["error_type"], given["status"]) == (error_type, status)
     assert (given["route"], given["function"], given["aws_request_id"]) == (

@@ -9,7 +9,6 @@ import pytest
 
 from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.dispatcher import Dispatcher
-from wsgi_lambda.startup import MOST_LINES
 
 DEFAULTS = {"aws_region": "eu-west-1"}
 LIVE = {"function_name": "orders:live"}
@@ -65,11 +64,11 @@ def test_line_of_a_named_function(lines: Any) -> None:
 
 
 def test_many_routes_are_one_line(lines: Any) -> None:
-    routes = {f"/{number}": LIVE for number in range(MOST_LINES)}
-    assert len(lines(routes=routes)) == MOST_LINES
+    routes = {f"/{number}": LIVE for number in range(20)}
+    assert len(lines(routes=routes)) == 20
     more = lines(routes=routes, functions={"pay": {"host": "lambda.test"}})
     counts = "1 named functions, 2 Lambda functions, 2 Lambda endpoints"
-    assert more == [("INFO", f"{MOST_LINES} routes, {counts}")]
+    assert more == [("INFO", f"20 routes, {counts}")]
 
 
 def test_nothing_is_logged_below_info(caplog: pytest.LogCaptureFixture) -> None:
@@ -181,6 +180,18 @@ SERVERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str], str]] =
     "directory": ({}, {"observers": ["prometheus"]}, {"PROMETHEUS_MULTIPROC_DIR": "/tmp"}, ""),
     "restart": ({"graceful_timeout": 30}, {}, {}, RESTART),
     "threads": ({"threads": 200}, {}, {}, THREADS),
+    "threads-for-the-smallest-pool": (
+        {"threads": 200},
+        {"routes": {"/large": {**LIVE, "pool_size": 300}, "/shop": LIVE}},
+        {},
+        THREADS,
+    ),
+    "restart-cuts-off-the-longest": (
+        {"graceful_timeout": 30},
+        {"routes": {"/a": {**LIVE, "timeout": 10_000}, "/b": {**LIVE, "timeout": 31_000}}},
+        {},
+        f"{RESTART} /b may wait for 31 s",
+    ),
     "as-many-threads": ({"threads": 100}, {}, {}, ""),
     "restart-just-in-time": ({"graceful_timeout": 60}, {}, {}, ""),
     "no-routes": ({"threads": 200, "graceful_timeout": 1}, {"routes": {}}, {}, "no routes are"),
