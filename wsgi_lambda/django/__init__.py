@@ -6,7 +6,7 @@
     MIDDLEWARE = [..., "wsgi_lambda.django.middleware.LambdaFunctionsMiddleware", ...]
 
     urlpatterns = [
-        path("pay/<int:order_id>/", login_required(lambda_view("pay"))),
+        path("pay/<int:order_id>/", login_required(require_POST(lambda_view("pay")))),
         path("", include("wsgi_lambda.django.urls")),
     ]
 

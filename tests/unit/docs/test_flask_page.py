@@ -136,7 +136,8 @@ def test_factory_and_blueprint(folder: Path) -> None:
         config = {"aws_region": "us-east-1", "functions": {"pay": {}}}
         clients = [store.create_app(config).test_client() for _ in range(2)]
         for client in clients:
-            assert client.get("/payments/7").json == {"order_id": "7"}
+            assert client.get("/payments/7").status_code == 405
+            assert client.post("/payments/7").json == {"order_id": "7"}
             assert client.get("/payments/7/receipt").text == "Receipt 7"
 
 
@@ -166,7 +167,7 @@ def test_recipes(folder: Path, lambda_server: LambdaServer) -> None:
         client = recipes.app.test_client()
         assert client.post("/hook").status_code == 200
         assert client.post("/lambda1").status_code == 200
-        assert [client.get("/pay").status_code for _ in range(11)] == [200] * 10 + [429]
+        assert [client.get("/quote").status_code for _ in range(11)] == [200] * 10 + [429]
         preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
         sent = len(lambda_server.invocations)
         allowed = client.options("/lambda1", headers=preflight).headers
@@ -178,6 +179,8 @@ def test_recipes(folder: Path, lambda_server: LambdaServer) -> None:
         with client.session_transaction() as session:
             session["user"] = "ada"
         client.get("/catalogue?a=1")
+        assert client.post("/buy", data={"a": "1"}).status_code == 400  # no CSRF token
+        recipes.app.config["WTF_CSRF_ENABLED"] = False
         assert client.post("/buy", data={"a": "1"}).json == {"user": "ada", "a": "1"}
         assert client.get("/totals").json == [{"order": number} for number in range(3)]
 
