@@ -52,6 +52,7 @@ class FakeFunction:
     @property
     def event(self) -> Any:
         """The event of the only call; AssertionError unless there was exactly one."""
+        __tracebackhide__ = True  # pytest shows the line of the test
         if len(self.calls) != 1:
             raise AssertionError(f"function {self.name!r} was called {_times(len(self.calls))}")
         return self.calls[0].event
@@ -117,6 +118,7 @@ class LambdaFunctions:
 
     def check(self) -> None:
         """Raise an AssertionError, once, that names the unknown functions that were called."""
+        __tracebackhide__ = True
         names, self._unknown = dict.fromkeys(self._unknown), []
         if names and self.is_strict:
             shown = ", ".join(map(repr, names))

@@ -45,6 +45,26 @@ OUTCOMES = {
         "def test(): client.get('/f')\n",
         ["FAILED"],
     ),
+    "used by name": (
+        "def test(request):\n"
+        "    request.getfixturevalue('lambda_functions')\n"
+        "    client.get('/f')\n",
+        ["FAILED"],
+    ),
+    "overridden": (
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def lambda_functions(lambda_functions): return lambda_functions['orders']\n"
+        "def test(lambda_functions): client.get('/f')\n",
+        ["FAILED"],
+    ),
+    "another fixture of the same name": (
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def lambda_functions(): return ['orders']\n"
+        "def test(lambda_functions): assert lambda_functions == ['orders']\n",
+        ["PASSED"],
+    ),
     "a call of the teardown": (
         "import pytest\n"
         "@pytest.fixture\n"
@@ -106,7 +126,7 @@ def test_outcomes_of_tests(tmp_path: Path, workers: str) -> None:
     for number, (source, _) in enumerate(OUTCOMES.values()):
         (tmp_path / f"test_{number}.py").write_text(APP + source)
     printed = run_pytest(tmp_path, "-rA", "-n", workers)
-    reported = re.findall(r"^(PASSED|FAILED|ERROR) test_(\d)\.py", printed, re.MULTILINE)
+    reported = re.findall(r"^(PASSED|FAILED|ERROR) test_(\d+)\.py", printed, re.MULTILINE)
     found = {
         name: [word for word, file in reported if file == str(number)]
         for number, name in enumerate(OUTCOMES)
@@ -114,6 +134,14 @@ def test_outcomes_of_tests(tmp_path: Path, workers: str) -> None:
     expected = {name: sorted(words) for name, (_, words) in OUTCOMES.items()}
     assert {name: sorted(words) for name, words in found.items()} == expected, printed
     assert "does not know were called: 'orders'" in printed
+
+
+def test_failure_shows_the_line_of_the_test(tmp_path: Path) -> None:
+    test = "def test(lambda_functions):\n    lambda_functions['orders'].event\n"
+    (tmp_path / "test_event.py").write_text(APP + test)
+    printed = run_pytest(tmp_path)
+    assert ">       lambda_functions['orders'].event\nE       AssertionError" in printed
+    assert "wsgi_lambda/" not in printed
 
 
 def test_no_socket_is_opened_and_no_key_is_read(tmp_path: Path) -> None:
