@@ -145,7 +145,6 @@ MAY_IMPORT = {
         "options",
         "request",
         "response",
-        "routing",
         "printable",
     },
     "request_body": {"errors", "header_syntax"},
