@@ -12,7 +12,7 @@ from typing import Any
 
 from wsgi_lambda.after_fork import reset_after_fork
 from wsgi_lambda.errors import FunctionError, LambdaError, PayloadTooLarge
-from wsgi_lambda.observe.log_limit import LogLimit, write
+from wsgi_lambda.log_limit import LogLimit, write
 from wsgi_lambda.options import Route
 from wsgi_lambda.options.aws_names import split_function_name
 from wsgi_lambda.printable import printable

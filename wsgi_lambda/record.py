@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
+from wsgi_lambda.log_limit import LogLimit
 from wsgi_lambda.observe import (
     FIELDS,
     InvocationRecord,
@@ -16,7 +17,6 @@ from wsgi_lambda.observe import (
     access_log,
 )
 from wsgi_lambda.observe.calling import Observers, WatchedBody
-from wsgi_lambda.observe.log_limit import LogLimit
 from wsgi_lambda.observe.report import read_report
 from wsgi_lambda.options import Route
 from wsgi_lambda.options.aws_names import split_function_name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from wsgi_lambda.record import Recorder, Watch
 
-from wsgi_lambda.observe.log_limit import LogLimit
+from wsgi_lambda.log_limit import LogLimit
 from wsgi_lambda.options import Route
 from wsgi_lambda.request import NoRequest, Request
 from wsgi_lambda.response.wsgi import Response

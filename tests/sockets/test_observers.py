@@ -370,7 +370,7 @@ def test_next_invocation_reports_what_was_held_back(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wsgi_lambda.observe.log_limit.WINDOW", 0.2)
+    monkeypatch.setattr("wsgi_lambda.log_limit.WINDOW", 0.2)
     client = Client(make_app(ROUTES, failure_log_limit=1))
     lambda_server.respond(429, {"X-Amzn-RequestId": "r-1"})
     lines, deadline = 0, time.monotonic() + 20

@@ -68,10 +68,11 @@ MAY_IMPORT = {
         "watch",
     },
     "failures": {"errors", "on_error", "options", "request", "response"},
-    "watch": {"observe", "options", "record", "request", "response"},
+    "watch": {"log_limit", "options", "record", "request", "response"},
     "record": {
         "delivery",
         "errors",
+        "log_limit",
         "observe",
         "options",
         "printable",
@@ -82,13 +83,14 @@ MAY_IMPORT = {
         "after_fork",
         "delivery",
         "errors",
-        "observe",
+        "log_limit",
         "options",
         "printable",
         "request",
         "response",
     },
-    "observe": {"errors", "options", "printable"},
+    "observe": {"errors", "log_limit", "options", "printable"},
+    "log_limit": {"printable"},
     "backends": {"delivery", "errors", "event", "invoke", "options", "request", "response"},
     "response": {
         "errors",
@@ -288,6 +290,22 @@ def test_the_package_loads_no_framework_and_no_sdk():
     loaded = loaded_by("import wsgi_lambda")
     assert "wsgi_lambda.middleware" in loaded
     assert loaded & {"flask", "django", "botocore", "boto3", "yaml"} == set()
+
+
+def test_modules_that_few_workers_need_are_loaded_on_demand():
+    config = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1"}}}
+    loaded = loaded_by(f"import wsgi_lambda\nwsgi_lambda.LambdaMiddleware(None, {config})")
+    names = (
+        "config.files",
+        "config.named",
+        "event.apigateway",
+        "invoke.stream",
+        "observe",
+        "record",
+    )
+    assert loaded & {f"wsgi_lambda.{name}" for name in names} == set()
+    # Each takes some 25 kB of every worker.
+    assert len([name for name in loaded if name.startswith("wsgi_lambda")]) <= 90
 
 
 @pytest.mark.parametrize(("option", "is_loaded"), [(False, False), (True, True)])

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from wsgi_lambda.config.sources import load_configuration, search_current_directory
+from wsgi_lambda.config.named import search_current_directory
+from wsgi_lambda.config.sources import load_configuration
 from wsgi_lambda.errors import LambdaError, Problem
 from wsgi_lambda.options import Route
 from wsgi_lambda.printable import printable

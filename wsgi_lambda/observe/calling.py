@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType
 
+from wsgi_lambda.log_limit import LogLimit
 from wsgi_lambda.observe import InvocationRecord, Observer
-from wsgi_lambda.observe.log_limit import LogLimit
 from wsgi_lambda.printable import printable
 
 log = logging.getLogger("wsgi_lambda")

@@ -13,7 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wsgi_lambda import ConfigError, LambdaMiddleware
 from wsgi_lambda.config import read_routes
-from wsgi_lambda.config.sources import load_configuration, search_current_directory
+from wsgi_lambda.config.named import search_current_directory
+from wsgi_lambda.config.sources import load_configuration
 
 CONFIGURATION = {"routes": {"/f": {"function_name": "f", "aws_region": "us-east-1"}}}
 TOML = '[routes."/f"]\nfunction_name = "f"\naws_region = "us-east-1"\n'

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wsgi_lambda.observe.log_limit import LogLimit
+from wsgi_lambda.log_limit import LogLimit
 
 log = logging.getLogger("wsgi_lambda")
 KIND = ("/shop", "ServiceError", 502)
