@@ -15,6 +15,9 @@ from typing import Any, ClassVar
 from wsgi_lambda.config.json_like import not_json_like
 from wsgi_lambda.errors import ConfigError, Problem
 
+# Gets the text and the path of a file, returns its documents.
+_Parse = Callable[[str, str], list[Any]]
+
 
 def load_document(path: str, prepare: Callable[[str], str] = str) -> Any:
     """Return the content of the JSON, TOML or YAML file ``path``.
@@ -24,6 +27,7 @@ def load_document(path: str, prepare: Callable[[str], str] = str) -> Any:
     """
     documents = load_documents(path, prepare)
     if len(documents) > 1:
+        del documents  # crash reporters show local variables
         raise cannot_load(path, "contains several YAML documents")
     return documents[0] if documents else None
 
@@ -35,15 +39,28 @@ def load_documents(path: str, prepare: Callable[[str], str] = str) -> list[Any]:
         expected = "module:attribute, module:factory() or a .json, .toml, .yaml or .yml file"
         hint = f"; for a Python file, write {Path(path).stem}:WSGI_LAMBDA"
         raise cannot_load(path, f"must be {expected}{hint if path.endswith('.py') else ''}")
-    text = _read(path)
-    try:
-        documents = parse(prepare(text), path)
-    except RecursionError as error:
-        raise cannot_load(path, "nested too deeply") from error
-    wrong = not_json_like(documents, len(text))
-    if wrong:
-        raise cannot_load(path, wrong)
+    documents = _parsed(path, parse, prepare)
+    if isinstance(documents, ConfigError):
+        raise documents
     return documents
+
+
+def _parsed(path: str, parse: _Parse, prepare: Callable[[str], str]) -> list[Any] | ConfigError:
+    """Return the documents of a file, or the error.
+
+    The frames of the parsers, and the messages of their exceptions, contain the
+    text of the file. So the error has neither a traceback nor a cause.
+    """
+    try:
+        text = _read(path)
+        documents = parse(prepare(text), path)
+        wrong = not_json_like(documents, len(text))
+    except RecursionError:
+        wrong = "nested too deeply"
+    except ConfigError as error:
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+    return cannot_load(path, wrong) if wrong else documents
 
 
 def cannot_load(source: str, cause: str) -> ConfigError:
@@ -137,7 +154,7 @@ def _parse_yaml(text: str, path: str) -> list[Any]:
         raise cannot_load(path, "invalid YAML") from error
 
 
-_PARSERS: dict[str, Callable[[str, str], list[Any]]] = {
+_PARSERS: dict[str, _Parse] = {
     ".json": _parse_json,
     ".toml": _parse_toml,
     ".yaml": _parse_yaml,

@@ -56,8 +56,9 @@ def _of_document(name: str, document: object) -> Any:
     found = document[KEY] if wrapped else document  # type: ignore[index]
     if not isinstance(found, Mapping):
         # A string, too: it would be taken for the name of another file or module.
-        place = f"{KEY} " if wrapped else ""
-        raise cannot_load(name, f"{place}must be a mapping, not {type_in_words(found)}")
+        place, kind = f"{KEY} " if wrapped else "", type_in_words(found)
+        del document, found  # crash reporters show local variables
+        raise cannot_load(name, f"{place}must be a mapping, not {kind}")
     return found
 
 

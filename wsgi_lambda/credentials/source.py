@@ -11,7 +11,7 @@ from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.cache import CredentialCache, Found, log_found
 from wsgi_lambda.credentials.environment import NAMES, first_places, read_environment
 from wsgi_lambda.errors import CredentialsError
-from wsgi_lambda.options import Identity
+from wsgi_lambda.options import Identity, Transport
 
 EXTRA = "pip install '.[aws]' in the checkout"
 
@@ -50,7 +50,8 @@ class CredentialSource:
         self._identity = identity
         self._own = _own(identity)
         self._region = region
-        self._proxy_url = proxy_url
+        # Not the URL itself: crash reporters show attributes, and it may contain a password.
+        self._proxy = Transport(proxy_url=proxy_url)
         self._environ = environ
         self._cache = CredentialCache(self._look_up)
         reset_after_fork(self._reset)
@@ -125,7 +126,7 @@ class CredentialSource:
         chain = Chain(
             region=self._region,
             imds_v2_only=identity.aws_imds_protocol_version == "v2",
-            proxy_url=self._proxy_url,
+            proxy_url=self._proxy.proxy_url,
         )
         keys = self._first_keys()
         base = Found(*keys) if keys else chain.look_up()

@@ -32,11 +32,12 @@ class Connections:
 
     def credentials(self, route: Route) -> CredentialSource:
         """Return the credentials of a route; equal identities share one source."""
-        region, proxy_url = route.target.aws_region, route.transport.proxy_url
-        key = (route.identity, region, proxy_url)
+        region = route.target.aws_region
+        proxy = Transport(proxy_url=route.transport.proxy_url)  # no repr shows its password
+        key = (route.identity, region, proxy)
         if key not in self._sources:
             self._sources[key] = CredentialSource(
-                route.identity, region=region, proxy_url=proxy_url
+                route.identity, region=region, proxy_url=proxy.proxy_url
             )
         return self._sources[key]
 

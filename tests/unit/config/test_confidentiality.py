@@ -6,12 +6,17 @@ import pytest
 
 from tests.unit.configurations import REGION, problems, read_route
 from tests.unit.options.invalid_values import SECRETS
+from wsgi_lambda import LambdaMiddleware
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.errors import ConfigError
 from wsgi_lambda.options import OPTIONS, Route
 
 #: Has the shape of a real secret key: visible ASCII, not a valid name.
 CANARY = "wJalr/XUtnFEMI+K7MDENG"
+
+
+REGION_OPTION = {"aws_region": "us-east-1"}
+ROUTES = {"/a": {"function_name": "f"}}
 
 
 class Revealing:
@@ -103,3 +108,49 @@ def test_name_that_is_not_a_string_is_not_shown():
 
 def test_repr_does_not_show_a_client_context():
     assert "eyJ" not in repr(read_route(client_context={"a": 1}))
+
+
+def frames_of(error):
+    """Yield the frames of a traceback and of those of its causes, as crash reporters do."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            yield frame
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("f.json", f'{{"aws_secret": "{CANARY}'),
+        ("f.json", f'{{"aws_secret": "{CANARY}", "aws_secret": "x"}}'),
+        ("f.json", f'{{"aws_secret": ["{CANARY}", NaN]}}'),
+        ("f.json", f'"{CANARY}"'),
+        ("f.toml", f'aws_secret = "{CANARY}'),
+        ("f.yaml", f"aws_secret: '{CANARY}"),
+        ("f.yaml", f"aws_secret: !x {CANARY}"),
+        ("f.yaml", f"aws_secret: {CANARY}\naws_secret: {CANARY}"),
+        ("f.yaml", f"{CANARY}"),
+        ("f.yaml", f"aws_secret: {CANARY}\n---\n{CANARY}"),
+    ],
+)
+def test_error_of_a_file_shows_nothing_of_it(name, text, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        LambdaMiddleware(None, path)
+    assert CANARY not in "".join(traceback.format_exception(raised.value))
+    ours = [frame for frame in frames_of(raised.value) if frame.f_code.co_filename != __file__]
+    assert ours
+    assert CANARY not in repr([list(frame.f_locals.values()) for frame in ours])
+
+
+def test_password_of_a_proxy_is_in_no_attribute():
+    proxy = f"http://user:{CANARY.replace('/', '')}@proxy.test:3128"
+    own = {"aws_key": CANARY, "aws_secret": CANARY, "aws_session_token": CANARY}
+    app = LambdaMiddleware(None, {**REGION_OPTION, **own, "proxy_url": proxy, "routes": ROUTES})
+    (route,) = app.dispatcher.routes
+    connections = app.dispatcher.connections
+    shown = repr([vars(connections), vars(connections.credentials(route)), vars(app.dispatcher)])
+    assert "Transport(" in shown
+    assert CANARY.replace("/", "") not in shown
+    assert CANARY not in shown
