@@ -54,6 +54,16 @@ def _make(name: str) -> Any:
 reads_nothing, reads_body, reads_post, reads_files = map(_make, READ_BEFORE)
 
 
+def reads_early(get_response: Any) -> Any:
+    """Read a form before its view is known, as `process_request` does."""
+
+    def respond(request: Any) -> Any:
+        request.POST.get("_method")
+        return get_response(request)
+
+    return respond
+
+
 def own_urls() -> Any:
     from django.urls import path
 
@@ -117,8 +127,9 @@ def test_view_without_the_mark_may_read_the_body(
         ("/own/", [OURS, reading("post")]),
         ("/route", [reading("post"), OURS]),
         ("/kept/", [reading("files")]),
+        ("/route", [OURS, reading("early")]),
     ],
-    ids=["without-the-mark", "wrong-order", "without-the-middleware"],
+    ids=["without-the-mark", "wrong-order", "without-the-middleware", "before-process_view"],
 )
 def test_parsed_form_is_a_500_that_names_the_remedy(
     make_django: MakeDjango,
@@ -132,6 +143,7 @@ def test_parsed_form_is_a_500_that_names_the_remedy(
     assert (response.status_code, far.invocations) == (500, [])
     assert "keep_body" in caplog.text
     assert "LambdaFunctionsMiddleware" in caplog.text
+    assert "process_view" in caplog.text
 
 
 def test_project_reads_the_body_after_the_function(

@@ -132,8 +132,9 @@ def read_body(request: HttpRequest) -> bytes:
             RequestBody(request.META).check_framing()
         if kept is None:
             raise BodyGone(
-                detail="it was parsed before: mark the view with keep_body, and put "
-                "LambdaFunctionsMiddleware before the middleware that parses it"
+                detail="it was parsed before: mark the view with keep_body, put "
+                "LambdaFunctionsMiddleware before the middleware that parses it, and let that do "
+                "so in process_view"
             )
     except LambdaError as error:
         setattr(request, _BODY, error)
