@@ -442,6 +442,22 @@ def test_inner_one_applies() -> None:
     assert (len(outer.calls), len(inner.calls)) == (1, 1)
 
 
+def test_newest_one_applies_whichever_ends_first() -> None:
+    """As with a fixture of a module that is used after one of a test."""
+    client, first, second = make_client(), active_functions(), active_functions()
+    first.__enter__()["orders"] = 1
+    second.__enter__()["orders"] = 2
+    first.__exit__(None, None, None)
+    assert client.get("/f").json == 2
+    third = active_functions()
+    third.__enter__()["orders"] = 3
+    assert client.get("/f").json == 3
+    third.__exit__(None, None, None)
+    assert client.get("/f").json == 2
+    second.__exit__(None, None, None)
+    assert client.get("/f").status_code == 500  # no credentials
+
+
 def test_route_in_local_mode_uses_it(lambda_functions: LambdaFunctions) -> None:
     lambda_functions["orders"] = "of the test"
     route = {"function_name": "orders", "handler": "no_such_module.handler", "max_concurrency": 1}
