@@ -27,6 +27,7 @@ from bench.calls import Call, costs, invoking
 from bench.environment import REGION
 from bench.payloads import SMALL, json_body
 from wsgi_lambda import LambdaMiddleware
+from wsgi_lambda.delivery import InThisProcess
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.observe import Observer
 
@@ -50,8 +51,8 @@ class _Constant:
 
     def invoke(self, invocation: Any) -> Reply:
         delivery = invocation.delivery
-        delivery.attempts = 1
-        delivery.started = delivery.finished = time.monotonic()
+        delivery.last = InThisProcess()
+        delivery.started = delivery.ended = time.monotonic()
         return Reply(200, HEADERS, b"{}")
 
 

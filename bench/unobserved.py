@@ -30,7 +30,7 @@ PACKAGE = "wsgi_lambda"
 CUTS = (
     (
         "dispatcher.py",
-        "        watch = self._watcher.watch(backend.route, request)\n"
+        "        watch = self._watch(backend.route, request)\n"
         "        try:\n"
         "            response = self._respond(backend, request, watch)\n",
         "        watch = UNWATCHED\n"
@@ -49,31 +49,21 @@ CUTS = (
     ),
     (
         "backends/function.py",
-        "        delivery.payload_bytes = len(invocation.payload)\n"
-        '        delivery.trace = invocation.headers["X-Amzn-Trace-Id"]\n'
-        "        reply = self._in_flight.invoke(self._invoker, invocation)\n",
-        "        reply = self._invoker.invoke(invocation)\n",
+        "        delivery.payload_bytes = len(invocation.payload)\n",
+        "",
     ),
     ("backends/function.py", "        delivery.response_bytes = len(reply.body)\n", ""),
     (
-        "invoke/function.py",
-        "            delivery.finished = time.monotonic()\n",
-        "            pass\n",
-    ),
-    ("invoke/function.py", "        delivery.attempts += 1\n", ""),
-    (
-        "invoke/function.py",
-        "            delivery.is_reused = reused = attempt.reused\n"
-        "            if attempt.opened and not reused:\n"
-        "                delivery.opened += 1\n",
-        "            pass\n",
+        "invoke/concurrency.py",
+        "            running.add(delivery)\n        else:\n",
+        "            pass\n        else:\n",
     ),
     (
-        "request.py",
-        "            own = self.propagated and trace_in(self.propagated)\n"
-        "            self._trace = own or self._given_trace() or new_trace()\n",
-        "            self._trace = self._given_trace() or new_trace()\n",
+        "invoke/concurrency.py",
+        "        else:\n            running.discard(delivery)\n        return reply\n",
+        "        return reply\n",
     ),
+    ("invoke/function.py", "        invocation.delivery.last = attempt\n", ""),
     (
         "invoke/request_headers.py",
         "    if request.propagated:\n"

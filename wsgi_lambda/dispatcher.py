@@ -89,7 +89,7 @@ class Dispatcher:
         #: Return the backend that owns a request, or None if the app does. It is the
         #: table's own method: requests of the app pay for one call less.
         self.find: Callable[[WSGIEnvironment], Backend | None] = self._table.find
-        self._watcher = Watcher(self.routes, found.whole.observers, self._lines.limit)
+        self._watch = Watcher(self.routes, found.whole.observers, self._lines.limit).watch
         self._most = most_permissive(route.event for route in self.routes)
         log_start(self.routes, found.whole.observers)
 
@@ -144,7 +144,7 @@ class Dispatcher:
 
     def respond(self, backend: Backend, request: Request) -> Response:
         """Return the response of ``backend``; a failure is logged and becomes one."""
-        watch = self._watcher.watch(backend.route, request)
+        watch = self._watch(backend.route, request)
         try:
             response = self._respond(backend, request, watch)
         except LambdaError as error:
@@ -157,7 +157,7 @@ class Dispatcher:
         An error of the function in plain mode is raised, too; its response is the
         one that `respond` returns. No cache may keep it, or a response of `on_error`.
         """
-        watch = self._watcher.watch(backend.route, request)
+        watch = self._watch(backend.route, request)
         try:
             response = watch.ended(self._respond(backend, request, watch))
         except LambdaError as error:
@@ -185,7 +185,7 @@ class Dispatcher:
         raised with its `response`.
         """
         call, route = NoRequest(), backend.route
-        watch = self._watcher.watch(route, call)
+        watch = self._watch(route, call)
         try:
             result = backend.invoke(payload, call, tenant_id=tenant_id, is_safe=is_safe)
             self._lines.replied(call, route, result.status)

@@ -81,6 +81,7 @@ class Watch:
         self._method = request.method
         self._delivery = request.delivery
         self._observers = observers
+        self._trace_id = ""
         self._is_ok = self._has_replied = self._has_ended = False
         path, incoming = decode(request.path_info), request.trace_headers
         self._record = record = InvocationRecord(facts, request.method, path, incoming)
@@ -91,9 +92,11 @@ class Watch:
             raise
         if propagate := getattr(record, "propagate", None):
             request.propagate(_texts(propagate))
+        # "Root=1-…-…;Parent=…": the id is in the first field.
+        self._trace_id = request.trace.partition(";")[0].removeprefix("Root=")
 
     def replied(self, error: BaseException | None = None) -> None:
-        _fill(self._record, self._delivery)
+        _fill(self._record, self._delivery, self._trace_id)
         if error is not None:
             _fill_failure(self._record, error)
         self._is_ok = error is None and self._delivery.outcome == "ok"
@@ -152,7 +155,7 @@ class Watch:
         record.response_bytes = body.sent
         if body.first_byte is not None:
             record.first_byte_ms = (body.first_byte - self._started) * 1000
-        record.duration_ms = _duration(self._delivery)
+        record.duration_ms = self._delivery.seconds * 1000
 
     def _count_collected(self, response: Response) -> None:
         """Count the bytes of a stream that was collected: a proxy result without a head."""
@@ -164,7 +167,7 @@ class Watch:
         return self._method != "HEAD" and status not in BODILESS
 
 
-def _fill(record: InvocationRecord, delivery: Delivery) -> None:
+def _fill(record: InvocationRecord, delivery: Delivery, trace_id: str) -> None:
     """Fill the fields of the invocation and of the reply."""
     record.outcome = delivery.outcome
     record.lambda_status = delivery.status
@@ -182,13 +185,8 @@ def _fill(record: InvocationRecord, delivery: Delivery) -> None:
     record.payload_bytes = delivery.payload_bytes
     record.response_bytes = delivery.response_bytes
     if delivery.attempts:
-        # "Root=1-…-…;Parent=…": the id is in the first field.
-        record.xray_trace_id = delivery.trace.partition(";")[0].removeprefix("Root=")
-        record.duration_ms = _duration(delivery)
-
-
-def _duration(delivery: Delivery) -> float:
-    return (delivery.finished - delivery.started) * 1000
+        record.xray_trace_id = trace_id
+        record.duration_ms = delivery.seconds * 1000
 
 
 def _fill_failure(record: InvocationRecord, error: BaseException) -> None:

@@ -161,17 +161,16 @@ class Request:
     def propagate(self, headers: Mapping[str, str]) -> None:
         """Let these trace headers take precedence over the client's."""
         self.propagated = headers
+        self._trace = trace_in(headers) or None
 
     @property
     def trace(self) -> str:
         """The trace as `Root=…;Parent=…;Sampled=…`: propagated or the client's, else a new root."""
         if self._trace is None:
-            own = self.propagated and trace_in(self.propagated)
-            self._trace = own or self._given_trace() or new_trace()
+            get = self.environ.get
+            amazon, w3c = get("HTTP_X_AMZN_TRACE_ID", ""), get("HTTP_TRACEPARENT", "")
+            self._trace = trace_of(decode(amazon), decode(w3c)) or new_trace()
         return self._trace
-
-    def _given_trace(self) -> str:
-        return trace_of(self.header(TRACE_HEADER), self.header("traceparent"))
 
 
 class NoRequest:
@@ -182,6 +181,7 @@ class NoRequest:
     def __init__(self) -> None:
         self.delivery = Delivery()
         self.propagated: Mapping[str, str] = {}
+        self._trace: str | None = None
 
     @property
     def trace_headers(self) -> dict[str, str]:
@@ -191,6 +191,14 @@ class NoRequest:
     def propagate(self, headers: Mapping[str, str]) -> None:
         """Send these trace headers to the function."""
         self.propagated = headers
+        self._trace = trace_in(headers) or None
+
+    @property
+    def trace(self) -> str:
+        """The trace as `Root=…;Parent=…;Sampled=…`: propagated, else a new root."""
+        if self._trace is None:
+            self._trace = new_trace()
+        return self._trace
 
 
 def decode(text: str) -> str:

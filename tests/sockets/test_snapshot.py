@@ -128,14 +128,14 @@ def test_snapshot_waits_for_no_lock(lambda_server: LambdaServer, make_app: MakeA
     dispatcher = parts(app.dispatcher)
     (client,) = parts(dispatcher.connections).clients.values()
     (backend,) = app.dispatcher.backends
-    slots = parts(parts(backend).invoker).slots
+    slots = parts(backend).slots
     client = parts(client)
     adapter, connections = parts(client.adapter), parts(client.connections)
     locks = [
         client.lock,
         connections.lock,
         parts(client.quota).lock,
-        parts(parts(slots).taken).lock,
+        parts(slots).lock,
     ]
     locks.append(adapter.pool.pool.mutex)
     with locks[0], locks[1], locks[2], locks[3], locks[4]:

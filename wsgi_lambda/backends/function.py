@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import EventBuilder
 from wsgi_lambda.invoke import Invocation, Invoker
-from wsgi_lambda.invoke.in_flight import InFlight
+from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.invoke.request_headers import own_headers, request_headers
 from wsgi_lambda.options import Route
@@ -29,7 +29,7 @@ class FunctionBackend:
     def __init__(self, route: Route, invoker: Invoker, log_stream_end: LogStreamEnd) -> None:
         self.route = route
         self._invoker = invoker
-        self._in_flight = InFlight()
+        self._slots = Slots(route.target.max_concurrency)
         self._events = EventBuilder(route)
         self._from_reply = mapping_of(route, log_stream_end)
 
@@ -52,7 +52,7 @@ class FunctionBackend:
             raise PayloadTooLarge(detail=f"an event of {len(payload)} bytes, limit {limit} bytes")
         invocation = Invocation(
             payload=payload,
-            headers=own_headers(tenant_id, self.route.target, call.propagated),
+            headers=own_headers(tenant_id, self.route.target, call),
             is_repeatable=is_safe,
             may_stream=False,
             delivery=call.delivery,
@@ -67,15 +67,14 @@ class FunctionBackend:
         return {
             "path": self.route.label,
             "function": split_function_name(target.function_name).name,
-            "in_flight": len(self._in_flight),
+            "in_flight": len(self._slots),
             "max_concurrency": target.max_concurrency,
         }
 
     def _invoke(self, invocation: Invocation) -> Reply:
         delivery = invocation.delivery
         delivery.payload_bytes = len(invocation.payload)
-        delivery.trace = invocation.headers["X-Amzn-Trace-Id"]
-        reply = self._in_flight.invoke(self._invoker, invocation)
+        reply = self._slots.invoke(self._invoker, invocation)
         delivery.status, delivery.headers = reply.status, reply.headers
         delivery.response_bytes = len(reply.body)
         delivery.log_result = reply.header("x-amz-log-result")

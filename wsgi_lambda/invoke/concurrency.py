@@ -1,22 +1,25 @@
-"""Limit the concurrent invocations of a route (`max_concurrency`)."""
+"""Count the invocations of a route that are under way, and limit them (`max_concurrency`)."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from wsgi_lambda.after_fork import reset_after_fork
+from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import TooManyInvocations
+from wsgi_lambda.invoke import Invocation, Invoker
+from wsgi_lambda.invoke.reply import Chunks, Reply, StreamedReply
 
 
 class Slots:
-    """At most ``limit`` concurrent leases in this process; None sets no limit.
+    """The concurrent invocations of one route in this process; a stream counts until its end.
 
-    ::
+    There are at most ``limit``; None sets no limit. ``len()`` is their number now::
 
-        with slots.take():
-            ...
-
-    A response that outlives the call keeps its lease and releases it itself.
+        slots = Slots(20)
+        reply = slots.invoke(invoker, invocation)
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -24,50 +27,61 @@ class Slots:
         reset_after_fork(self._reset)
 
     def _reset(self) -> None:
-        # A child counts from 0. Leases of its parent count for the old state.
-        self._taken = _Taken()
+        # A child counts from 0. Invocations of its parent are in the old set.
+        self._running: set[Delivery] = set()
+        self._lock = threading.Lock()
 
-    def take(self) -> Lease:
-        """Return a lease; raise `TooManyInvocations` immediately if none is free."""
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def invoke(self, invoker: Invoker, invocation: Invocation) -> Reply:
+        """Return the reply of ``invoker``; raise `TooManyInvocations` if no slot is free."""
+        running, delivery = self._running, invocation.delivery
+        # No other lock: each change of the set is one step for all threads.
         if self._limit is None:
-            return UNLIMITED
-        taken = self._taken
-        with taken.lock:
-            if taken.count >= self._limit:
-                raise TooManyInvocations(detail=f"max_concurrency is {self._limit}")
-            taken.count += 1
-        return Lease(taken)
+            running.add(delivery)
+        else:
+            with self._lock:
+                if len(running) >= self._limit:
+                    raise TooManyInvocations(detail=f"max_concurrency is {self._limit}")
+                running.add(delivery)
+        try:
+            reply = invoker.invoke(invocation)
+        except BaseException:
+            running.discard(delivery)
+            raise
+        if isinstance(reply, StreamedReply):
+            reply.chunks = _Counted(reply.chunks, partial(running.discard, delivery))
+        else:
+            running.discard(delivery)
+        return reply
 
 
-class _Taken:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.count = 0
+class _Counted:
+    """The `Chunks` of a stream; calls ``end`` when it is complete, fails, or is forgotten."""
 
+    def __init__(self, chunks: Chunks, end: Callable[[], None]) -> None:
+        self._chunks = chunks
+        self._end = end
 
-class Lease:
-    """The right to one invocation; `release` or the end of a ``with`` returns it, once."""
+    @property
+    def log_result(self) -> str:
+        return self._chunks.log_result
 
-    __slots__ = ("_taken",)
+    def read(self, silence: float | None = None) -> bytes:
+        """Return the next bytes; see `Chunks`."""
+        data = b""
+        try:
+            data = self._chunks.read(silence)
+        finally:
+            if not data:
+                self._end()
+        return data
 
-    def __init__(self, taken: _Taken | None) -> None:
-        self._taken = taken
+    def close(self) -> None:
+        """Free what the stream holds, and its slot; see `Chunks`."""
+        self._end()
+        self._chunks.close()
 
-    def release(self) -> None:
-        """Return the lease; further calls have no effect."""
-        taken = self._taken
-        if taken is not None:
-            with taken.lock:
-                if self._taken is not None:  # pragma: no branch - else another thread was first
-                    self._taken = None
-                    taken.count -= 1
-
-    def __enter__(self) -> Lease:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-#: The lease of a route without a limit.
-UNLIMITED = Lease(None)
+    def __del__(self) -> None:
+        self._end()

@@ -13,7 +13,6 @@ from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import LambdaError
 from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.client import OpenReply
-from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.repeats import Repeat, may_repeat
 from wsgi_lambda.invoke.reply import Reply
@@ -32,39 +31,34 @@ class Function:
     """The Invoker of a function in Lambda; everything except the event is prepared.
 
     `repeats` decides what is sent again. `invoke` raises `CredentialsError`,
-    `ConnectionFailed`, `DeadlinePassed`, `TooManyInvocations`, and `LambdaError`
-    for a reply over `max_response_size`.
+    `ConnectionFailed`, `DeadlinePassed`, and `LambdaError` for a reply over
+    `max_response_size`.
     """
 
     #: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     path = "/2015-03-31/functions/{name}/invocations"
 
-    def __init__(
-        self, route: Route, connections: Connections, *, slots: Slots | None = None
-    ) -> None:
+    def __init__(self, route: Route, connections: Connections) -> None:
         self._client = connections.client(route.transport)
         self._source = connections.credentials(route)
         self._timeout = route.target.timeout
         self._retries = route.target.retries
         self._limit = route.response.max_response_size
-        self._slots = slots or Slots(route.target.max_concurrency)
         self._template = _prepare(route.target, route.transport, self.path)
         self._headers = {name: str(value) for name, value in self._template.headers.items()}
         self._signer = Signer(self._template, route.target.aws_region)
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Return the reply to ``invocation``, within the `timeout` of the route."""
-        with self._slots.take():
-            return self._send_in_time(invocation)
-
-    def _send_in_time(self, invocation: Invocation) -> Reply:
         delivery = invocation.delivery
         delivery.started = started = time.monotonic()
         try:
             outcome, retries = self._send_until_final(invocation, started + self._timeout)
-        finally:
-            delivery.finished = time.monotonic()
+        except BaseException:
+            delivery.ended = time.monotonic()
+            raise
         if isinstance(outcome, LambdaError):
+            delivery.ended = time.monotonic()
             raise outcome
         if self._retries and outcome.is_success:
             self._client.quota.give_back(retries=retries)
@@ -94,22 +88,18 @@ class Function:
             if newer is None:
                 return outcome, retries
             credentials = newer
+            invocation.delivery.earlier += (attempt,)
             log.info("sending the request again (%s): %s", repeat.value, _reason(outcome))
 
     def _send(
         self, invocation: Invocation, credentials: Credentials, attempt: Attempt
     ) -> Reply | LambdaError:
-        delivery = invocation.delivery
-        delivery.attempts += 1
+        invocation.delivery.last = attempt
         request = self._signed(invocation, credentials)
         try:
             return self._read(self._client.open(request, attempt), attempt, invocation)
         except LambdaError as error:
             return error
-        finally:
-            delivery.is_reused = reused = attempt.reused
-            if attempt.opened and not reused:
-                delivery.opened += 1
 
     def _read(self, opened: OpenReply, attempt: Attempt, invocation: Invocation) -> Reply:  # noqa: ARG002
         return self._client.read(opened, self._limit)

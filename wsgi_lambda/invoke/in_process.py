@@ -12,10 +12,10 @@ from functools import partial
 from types import MethodType
 from typing import Any
 
+from wsgi_lambda.delivery import InThisProcess
 from wsgi_lambda.errors import DeadlinePassed, LambdaError, TooManyInvocations
 from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.client import too_large
-from wsgi_lambda.invoke.concurrency import Slots
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.invoked_function import InvokedFunction, log_event_error
 from wsgi_lambda.invoke.local_stream import LocalStream
@@ -55,7 +55,6 @@ class InProcess:
         self._workers = connections.shared(("workers", *_source(named)), Workers)
         self._shared = connections.shared(_key(named), lambda: _Shared(named, self._files))
         self._shared.turns.limit_to(route.local.handler_concurrency)
-        self._slots = Slots(route.target.max_concurrency)
         self._function = InvokedFunction.of(route.target)
         target = route.target
         self._streams = (target.invoke_mode, target.invocation_type) == (
@@ -71,12 +70,11 @@ class InProcess:
         self._files.report_changes()
         if self._streams and invocation.may_stream:
             return self._stream(invocation, deadline)
-        with self._slots.take():
-            delivery.attempts += 1
-            try:
-                return self._reply(invocation, deadline)
-            finally:
-                delivery.finished = time.monotonic()
+        delivery.last = InThisProcess()
+        try:
+            return self._reply(invocation, deadline)
+        finally:
+            delivery.ended = time.monotonic()
 
     def _reply(self, invocation: Invocation, deadline: float) -> Reply:
         request_id = str(uuid.uuid4())
@@ -98,13 +96,8 @@ class InProcess:
     def _stream(self, invocation: Invocation, deadline: float) -> StreamedReply:
         """Start the handler, and return its stream, whose reader learns of failures."""
         request_id = str(uuid.uuid4())
-        lease = self._slots.take()
-        invocation.delivery.attempts += 1
-        try:
-            run = self._start_stream(invocation, request_id, deadline)
-        except BaseException:
-            lease.release()
-            raise
+        invocation.delivery.last = InThisProcess()
+        run = self._start_stream(invocation, request_id, deadline)
         stream = LocalStream(
             run,
             self.route,
@@ -112,7 +105,6 @@ class InProcess:
             self._function.version,
             deadline=deadline,
             delivery=invocation.delivery,
-            lease=lease,
         )
         headers = _headers(invocation, request_id, "application/vnd.amazon.eventstream")
         headers += self._function.reply_headers("", "")

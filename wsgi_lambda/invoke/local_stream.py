@@ -9,7 +9,6 @@ import time
 from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import DeadlinePassed, FunctionError
 from wsgi_lambda.invoke.client import too_large
-from wsgi_lambda.invoke.concurrency import Lease
 from wsgi_lambda.local_runtime.faults import Outcome
 from wsgi_lambda.local_runtime.run import log_result
 from wsgi_lambda.local_runtime.stream import StreamedRun
@@ -19,7 +18,7 @@ log = logging.getLogger("wsgi_lambda")
 
 
 class LocalStream:
-    """The `Chunks` of a handler; holds the slot of its invocation until the end."""
+    """The `Chunks` of a handler."""
 
     def __init__(
         self,
@@ -30,7 +29,6 @@ class LocalStream:
         *,
         deadline: float,
         delivery: Delivery,
-        lease: Lease,
     ) -> None:
         self.log_result = ""
         self._run = run
@@ -39,7 +37,6 @@ class LocalStream:
         self._version = version
         self._deadline = deadline
         self._delivery = delivery
-        self._lease = lease
         self._is_closed = False
 
     def read(self, silence: float | None = None) -> bytes:
@@ -53,11 +50,10 @@ class LocalStream:
             raise
 
     def close(self) -> None:
-        """Close the generator and return the slot; further calls have no effect."""
+        """Close the generator; further calls have no effect."""
         if not self._is_closed:
             self._is_closed = True
-            self._delivery.finished = time.monotonic()
-            self._lease.release()
+            self._delivery.ended = time.monotonic()
             self._run.close(time.monotonic() + self._route.target.timeout)
 
     __del__ = close

@@ -44,7 +44,7 @@ def may_repeat(
         # A deadline that has passed leaves no time for another attempt.
         if not isinstance(outcome, ConnectionFailed) or Repeat.RECONNECT in done:
             return None
-        is_dead = attempt.reused and not attempt.received
+        is_dead = attempt.reused and not attempt.last_byte
         may_reconnect = not attempt.opened or (is_repeatable and is_dead)
         return Repeat.RECONNECT if may_reconnect else None
     if outcome.refuses_credentials and Repeat.RENEW not in done:

@@ -12,8 +12,7 @@ from functools import cache
 from wsgi_lambda.errors import RequestError
 from wsgi_lambda.options import Target
 from wsgi_lambda.options.aws_names import TenantHeader, is_tenant
-from wsgi_lambda.request import Request
-from wsgi_lambda.trace import new_trace, trace_in
+from wsgi_lambda.request import NoRequest, Request
 
 
 def request_headers(request: Request, target: Target) -> dict[str, str]:
@@ -31,18 +30,15 @@ def request_headers(request: Request, target: Target) -> dict[str, str]:
     return headers
 
 
-def own_headers(
-    tenant_id: str | None, target: Target, propagated: Mapping[str, str]
-) -> dict[str, str]:
+def own_headers(tenant_id: str | None, target: Target, call: NoRequest) -> dict[str, str]:
     """Return the headers of an invocation without a request.
 
-    Its trace is that of ``propagated``, else a new one. ``tenant_id`` wins over the
-    option. Raises `RequestError` if it is invalid, or None although the option names
-    a header of the request.
+    ``tenant_id`` wins over the option. Raises `RequestError` if it is invalid, or None
+    although the option names a header of the request.
     """
-    headers = {"X-Amzn-Trace-Id": trace_in(propagated) or new_trace()}
-    if propagated:
-        _add_client_context(headers, propagated, target)
+    headers = {"X-Amzn-Trace-Id": call.trace}
+    if call.propagated:
+        _add_client_context(headers, call.propagated, target)
     if tenant_id is not None:
         if not is_tenant(tenant_id):
             raise RequestError("The tenant_id is not a valid tenant id")

@@ -11,10 +11,9 @@ from wsgi_lambda.delivery import Delivery, first_value
 from wsgi_lambda.errors import ConnectionFailed, FunctionError, LambdaError, ServiceError
 from wsgi_lambda.invoke import Invocation
 from wsgi_lambda.invoke.client import LambdaClient, OpenReply
-from wsgi_lambda.invoke.concurrency import UNLIMITED
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.function import Function
-from wsgi_lambda.invoke.reply import Chunks, Reply, StreamedReply
+from wsgi_lambda.invoke.reply import Reply, StreamedReply
 from wsgi_lambda.options import Route
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.event_stream import FrameReader, HeaderValue
@@ -39,8 +38,8 @@ class StreamedFunction(Function):
     """The Invoker of a function in Lambda that streams its response.
 
     `invoke` returns a `StreamedReply` as soon as Lambda replies with 200, and repeats
-    nothing after that. Any other reply is read whole. A stream keeps its slot of
-    `max_concurrency` and its connection until its end.
+    nothing after that. Any other reply is read whole. A stream keeps its connection
+    until its end.
     """
 
     #: https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html
@@ -48,23 +47,13 @@ class StreamedFunction(Function):
 
     def __init__(self, route: Route, connections: Connections) -> None:
         super().__init__(route, connections)
-        self._buffered = Function(route, connections, slots=self._slots)
+        self._buffered = Function(route, connections)
 
     def invoke(self, invocation: Invocation) -> Reply:
         """Return the reply to ``invocation``, within the `timeout` of the route."""
         if not invocation.may_stream:
             return self._buffered.invoke(invocation)
-        lease = self._slots.take()
-        chunks: Chunks | None = None
-        try:
-            reply = self._send_in_time(invocation)
-            chunks = reply.chunks if isinstance(reply, StreamedReply) else None
-        finally:
-            if isinstance(chunks, EventStream):
-                chunks.lease = lease
-            else:
-                lease.release()
-        return reply
+        return super().invoke(invocation)
 
     def _read(self, opened: OpenReply, attempt: Attempt, invocation: Invocation) -> Reply:
         if opened.status != 200:
@@ -80,8 +69,6 @@ class EventStream:
     The connection is kept for another request if the stream is complete and its HTTP
     message ends; otherwise it is closed.
     """
-
-    lease = UNLIMITED
 
     def __init__(
         self,
@@ -122,7 +109,7 @@ class EventStream:
         return b""
 
     def close(self) -> None:
-        """Close the connection and return the slot; further calls have no effect.
+        """Close the connection; further calls have no effect.
 
         A `read` of another thread goes on, and raises.
         """
@@ -133,15 +120,11 @@ class EventStream:
     def _close(self) -> None:
         if not self._is_closed:
             self._is_closed = True
-            self._release()
+            self._delivery.ended = time.monotonic()
             self._opened.response.raw.close()
 
     # A forked child must not end a connection of its parent.
     __del__ = _close
-
-    def _release(self) -> None:
-        self._delivery.finished = time.monotonic()
-        self.lease.release()
 
     def _receive(self, silence: float | None) -> bytes:
         """Return the payload that one read of the connection completes, perhaps none."""
@@ -195,7 +178,7 @@ class EventStream:
             self.close()
         else:
             self._is_closed = True
-            self._release()
+            self._delivery.ended = time.monotonic()
             self._opened.response.raw.release_conn()
 
 

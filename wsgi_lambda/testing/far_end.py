@@ -58,13 +58,18 @@ class FarEnd:
 
     def open(self, request: Any, attempt: Attempt) -> OpenReply:
         """Return the reply to ``request``, or raise like `LambdaClient.open`."""
+        reply = self._open(request, attempt)
+        attempt.last_byte = time.monotonic()
+        return reply
+
+    def _open(self, request: Any, attempt: Attempt) -> OpenReply:
         target = _read_target(request)
         call = _read_call(request, target)
         item = self._functions.record(call)
         if isinstance(item, ConnectionLoss):
             attempt.opened = item.is_opened
             raise item.error()
-        attempt.opened = attempt.received = True
+        attempt.opened = True
         request_id = str(uuid.uuid4())
         headers = [
             ("Content-Type", "application/json"),

@@ -17,15 +17,15 @@ class Attempt(urllib3.Timeout):
     of the host name, which blocks in the system's resolver.
     """
 
+    opened = False  # connected, so the server may have received bytes
+    reused = False  # the connection had been used before
+    last_byte = 0.0  # when the last bytes of the response arrived, 0.0 before the first
+    lacking = 0  # bytes that its reads yielded less than reads usually do
+
     def __init__(self, deadline: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+        # Each invocation makes an Attempt, and urllib3's constructor takes a microsecond.
         self._deadline = deadline
         self._clock = clock
-        self._seconds = deadline - clock()
-        self.opened = False  # connected, so the server may have received bytes
-        self.reused = False  # the connection had been used before
-        self.received = False  # at least one byte of the response arrived
-        self.lacking = 0  # bytes that its reads yielded less than reads usually do
 
     def remaining(self) -> float:
         """Return the seconds until the deadline; raises TimeoutError if it has passed."""
@@ -34,9 +34,11 @@ class Attempt(urllib3.Timeout):
             raise TimeoutError("the deadline passed")
         return left
 
-    def restart(self, seconds: float | None = None) -> None:
-        """Start the time again: ``seconds`` from now, by default as many as at first.
+    def restart(self, seconds: float) -> None:
+        """Let the deadline be ``seconds`` from now: a stream bounds each silence, not its whole."""
+        self._deadline = self._clock() + seconds
 
-        A stream bounds each silence, not its whole.
-        """
-        self._deadline = self._clock() + (self._seconds if seconds is None else seconds)
+
+# What urllib3's constructor sets: its own limits, all of them off.
+for _name, _value in vars(urllib3.Timeout()).items():
+    setattr(Attempt, _name, _value)

@@ -98,7 +98,7 @@ class IdleLimitedConnection(HTTPConnection):
         lacking = attempt.lacking + _FEW - len(received)
         attempt.lacking = lacking if lacking > 0 else 0
         if received:
-            attempt.received = True
+            attempt.last_byte = self.last_used
         return received
 
     def interrupt(self) -> None:
@@ -135,7 +135,7 @@ class IdleLimitedConnection(HTTPConnection):
         head, rest = read_head(self.receive)
         if head.status != 200 or rest:
             raise OSError(f"Tunnel connection failed: {head.status} {head.reason}")
-        self.attempt.received = False  # the proxy responded, not the server
+        self.attempt.last_byte = 0.0  # the proxy responded, not the server
 
     def _new_conn(self) -> socket.socket:
         """Try the host's addresses in turn, each with an equal share of the time left."""

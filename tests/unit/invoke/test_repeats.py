@@ -17,7 +17,7 @@ RAISED = Reply(200, (("X-Amz-Function-Error", "Unhandled"),), b"{}")
 NOT_OPENED = {}
 FRESH = {"opened": True}
 STALE = {"opened": True, "reused": True}
-HALF_READ = {"opened": True, "reused": True, "received": True}
+HALF_READ = {"opened": True, "reused": True, "last_byte": 60.0}
 
 SAFE, RETRIES = {"is_repeatable": True}, {"retries_left": 1}
 
