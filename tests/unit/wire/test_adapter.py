@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import gevent.ssl
 import pytest
 import requests
 import urllib3
@@ -28,6 +30,22 @@ def test_attempt_ends_at_its_deadline() -> None:
     now[0] = 101.0
     with pytest.raises(TimeoutError):
         attempt.remaining()
+
+
+def test_adapters_share_the_context_of_the_default_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    def context_of(host: str, tls_verify: bool) -> Any:
+        adapter = EndpointAdapter(
+            scheme="https", host=host, port=443, tls_verify=tls_verify, keepalive=1, pool_size=1
+        )
+        return adapter.get_connection_with_tls_context().conn_kw["ssl_context"]
+
+    context = context_of("one.test", True)
+    assert context_of("other.test", True) is context
+    assert context_of("other.test", False) is not context
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    # gevent may replace the class after the first request of the parent process.
+    monkeypatch.setattr(ssl, "SSLContext", gevent.ssl.SSLContext)
+    assert type(context_of("one.test", True)) is gevent.ssl.SSLContext
 
 
 def test_root_cause_is_the_error_of_the_system() -> None:
