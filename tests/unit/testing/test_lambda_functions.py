@@ -242,6 +242,18 @@ def test_failure_is_simulated(
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize(
+    ("reply", "side"),
+    [
+        (testing.Throttled(), "User"),
+        (testing.TooLarge(), "User"),
+        (testing.ServiceFailure(), "Service"),
+    ],
+)
+def test_error_of_the_api_says_whose_it_is(reply: testing.ServiceError, side: str) -> None:
+    assert json.loads(reply.body)["Type"] == side
+
+
 def test_function_error_is_that_of_the_runtime(lambda_functions: LambdaFunctions) -> None:
     lambda_functions["orders"] = FunctionError("boom", "ValueError")
     response = make_client(expose_stack_trace=True, expose_log_result=True).get("/f")

@@ -41,6 +41,12 @@ def test_generator_streams(lambda_functions: LambdaFunctions) -> None:
     assert response.headers["X-Amz-Executed-Version"] == "$LATEST"
 
 
+def test_request_of_the_context_is_that_of_the_response(lambda_functions: LambdaFunctions) -> None:
+    lambda_functions["chat"] = lambda event, context: iter([context.aws_request_id])
+    response = Client(make_app()).get("/f")
+    assert response.text == response.headers["X-Amzn-RequestId"] != ""
+
+
 def test_chunk_is_produced_when_it_is_read(lambda_functions: LambdaFunctions) -> None:
     made: list[str] = []
 
