@@ -1,7 +1,6 @@
 """Get credentials from botocore's chain of providers, and from AssumeRole.
 
-The only file that imports botocore. It is imported at the first look-up, because
-botocore takes time and memory.
+It is imported at the first look-up, because botocore takes time and memory.
 https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 """
 
@@ -23,19 +22,18 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     MetadataRetrievalError,
 )
-from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
 from wsgi_lambda.credentials import Credentials
 from wsgi_lambda.credentials.cache import Found
 from wsgi_lambda.credentials.environment import first_places
+from wsgi_lambda.credentials.service_http import ServiceHTTP, bound_providers
 from wsgi_lambda.errors import CredentialsError
 from wsgi_lambda.header_syntax import is_visible
 
 log = logging.getLogger("wsgi_lambda")
 
-#: For a connection to STS or SSO, and for each read. A request waits no longer
-#: than its own `timeout` in any case.
+#: For an exchange with STS or SSO. A request waits no longer than its own `timeout` in any case.
 SERVICE_TIMEOUT = 5  # seconds
 
 #: Credentials with a longer lifetime are treated as if they had no expiry.
@@ -52,6 +50,8 @@ _FAILURES = (
     KeyError,
     TypeError,
     AttributeError,
+    ArithmeticError,
+    RecursionError,
 )
 
 
@@ -93,15 +93,12 @@ class Chain:
         self._region = region
         if imds_v2_only:
             self._session.set_config_variable("ec2_metadata_v1_disabled", True)
-        proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
-        self._config = Config(
-            connect_timeout=SERVICE_TIMEOUT,
-            read_timeout=SERVICE_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": 2},
-            proxies=proxies,
-        )
+        services = ServiceHTTP(seconds=SERVICE_TIMEOUT, proxy_url=proxy_url, bundle=self._bundle)
+        # Clients, those of providers included, inherit this handler; its result is the response.
+        self._session.register("before-send", services.send)
+        config = Config(retries={"mode": "standard", "total_max_attempts": 2})
         # The providers for web identity, SSO and profiles with a role use it.
-        self._session.set_default_client_config(self._config)
+        self._session.set_default_client_config(config)
 
     def look_up(self) -> Found:
         """Return the credentials of the first provider that has some.
@@ -113,7 +110,7 @@ class Chain:
                 self._session.set_config_variable("region", self._region)
             resolver = self._session.get_component("credential_provider")
             names = [provider.METHOD for provider in resolver.providers]
-            _use_no_proxy(resolver.get_provider("iam-role"))
+            bound_providers(resolver)
             found = self._session.get_credentials()
             frozen = found and _frozen(found)
             lifetime = _seconds_left(found)
@@ -132,6 +129,10 @@ class Chain:
             _origin(found.method, self._session.profile),
             lifetime,
         )
+
+    def _bundle(self) -> str | None:
+        found = self._session.get_config_variable("ca_bundle")
+        return found or os.environ.get("REQUESTS_CA_BUNDLE")
 
     def assume(self, role: Role, base: Found) -> Found:
         """Return credentials of ``role``, requested with those of ``base``.
@@ -183,12 +184,6 @@ def profile_region() -> str:
         return ""
 
 
-def _use_no_proxy(provider: Any) -> None:
-    """Make the IMDS provider connect directly: botocore would use the environment's proxies."""
-    fetcher = provider._role_fetcher
-    fetcher._session = URLLib3Session(timeout=fetcher._timeout, proxies={})
-
-
 def _frozen(found: Any) -> Any:
     if hasattr(found, "refresh_needed"):
         # The cache renews them. Botocore would immediately renew credentials
@@ -211,7 +206,8 @@ def _seconds_left(found: Any) -> float:
 
 
 def _checked(access_key: str, secret_key: str, token: str | None, origin: str) -> Credentials:
-    if not all(is_visible(value) for value in (access_key, secret_key, token or "-")):
+    values = (access_key, secret_key, token or "-")
+    if not all(isinstance(value, str) and is_visible(value) for value in values):
         raise CredentialsError(
             detail=f"{origin} returned a key with characters other than visible ASCII"
         )
