@@ -279,6 +279,19 @@ def test_headers_of_a_body_without_a_head(lambda_server: LambdaServer, make_app:
     ]
 
 
+def test_coding_of_a_body_without_a_head_is_passed_on_with_its_type(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    coding = {"Content-Encoding": "br"}
+    step = stream(chunk(b"a,b"), END, content_type="text/csv", headers=coding)
+    lambda_server.script(step)
+    with Streamed(app_of(make_app)) as response:
+        assert (response.rest(), headers_of(response)) == (
+            b"a,b",
+            [("Content-Encoding", "br"), ("Content-Type", "text/csv")],
+        )
+
+
 def test_whole_result_has_the_type_of_a_buffered_one(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:
@@ -311,6 +324,7 @@ def test_headers_of_lambda_and_of_the_function(
         "cookies": ["a=1", "b=2", "a=1"],
     }
     headers = {"X-Amz-Executed-Version": "3", "Date": "today", "X-Amz-Log-Result": "bG9n"}
+    headers["Content-Encoding"] = "identity"  # of the frames
     step = stream(chunk(with_head(fields, b"tea")), END, content_type=WITH_HEAD, headers=headers)
     lambda_server.script(step)
     with Streamed(app_of(make_app, expose_log_result=True)) as response:

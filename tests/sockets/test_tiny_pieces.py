@@ -87,3 +87,19 @@ def test_long_stream_of_small_frames_is_complete(
     lambda_server.script(stream(chunk(b"a"), *many, chunk(b"tea"), *many, END))
     with Streamed(make_app({"/f": STREAM})) as response:
         assert response.rest() == b"a" + payload * 60_000 + b"tea" + payload * 60_000
+
+
+def test_bytes_after_the_end_of_a_stream_are_not_read_for_long(
+    lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    part = b"10000\r\n%b\r\n" % bytes(65536)
+
+    def send_on(exchange: Exchange) -> None:
+        while True:  # ends with an OSError when the client closes
+            exchange.send(part)
+
+    lambda_server.script(stream(chunk(b"tea"), END, send_on))
+    with Streamed(make_app({"/f": STREAM})) as response:
+        assert response.rest() == b"tea"
+    assert lambda_server.wait_until(lambda: lambda_server.open_connections() == 0)
+    assert lambda_server.exchanges[0].sent < 30_000_000  # what the sockets' buffers hold

@@ -18,9 +18,9 @@ from wsgi_lambda.options import Route
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.event_stream import FrameReader, HeaderValue
 
-# The longest wait for the end of a message whose stream is complete. Seconds.
-_END_OF_MESSAGE = 1.0
-
+# The longest wait for the end of a message whose stream is complete, and the most reads.
+_END_OF_MESSAGE = 1.0  # seconds
+_READS_AFTER_END = 64
 _LOGGED_BYTES = 2000  # of an error event
 # Characters of an InvokeComplete that are kept, because escaping a character takes a
 # microsecond. AWS sends 4 KiB of a log, and details of a few KiB.
@@ -135,7 +135,6 @@ class EventStream:
         frames = self._frames.feed(data)
         if frames and silence is not None:
             self._attempt.restart(silence)
-        self._frames_left -= len(frames)
         payloads: list[bytes] = []
         for headers, payload in frames:
             kind = headers.get(":event-type")
@@ -151,14 +150,14 @@ class EventStream:
             if self._frames.error is not None:
                 self._end = _incomplete(f"malformed frame: {self._frames.error}")
         whole = payloads[0] if len(payloads) == 1 else b"".join(payloads)
-        self._count(whole, silence)
+        self._count(len(frames), whole, silence)
         return whole
 
-    def _count(self, payload: bytes, silence: float | None) -> None:
+    def _count(self, frames: int, payload: bytes, silence: float | None) -> None:
         """Bound the frames that take CPU and bring no bytes; a stream as such has no end."""
+        self._frames_left += len(payload) // _BYTES_PER_FRAME - frames
         if payload and silence is not None:
             self._frames_left = _MOST_FRAMES
-        self._frames_left += len(payload) // _BYTES_PER_FRAME
         if self._frames_left < 0 and self._end is None:
             self._end = _incomplete("too many frames without a payload")
 
@@ -172,8 +171,9 @@ class EventStream:
         try:
             # The body is complete: only the connection depends on the end of the message.
             self._attempt.restart(min(_END_OF_MESSAGE, self._attempt.remaining()))
-            while self._client.read_some(self._opened):
-                pass
+            for _ in range(_READS_AFTER_END):
+                if not self._client.read_some(self._opened):
+                    break
         except (LambdaError, TimeoutError):
             self.close()
         else:

@@ -19,7 +19,9 @@ from wsgi_lambda.response.wsgi import Response
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
 _HEAD_TYPE = "application/vnd.awslambda.http-integration-response"
 _STREAM_TYPES = ("", "application/vnd.amazon.eventstream")
-_NOT_PASSED_ON = frozenset(("content-type", "date", "x-amz-log-result"))
+# In a reply of one of the types above they describe the envelope, which no client gets.
+_OF_THE_BODY = frozenset(("content-encoding", "content-type"))
+_NOT_PASSED_ON = _OF_THE_BODY | {"date", "x-amz-log-result"}
 _MOST_DETAILS = 64 * 1024  # bytes of an error
 _DEFAULT_TYPE = ("Content-Type", "application/octet-stream")
 # nginx passes the events on as they come.
@@ -67,7 +69,7 @@ def _begin(reply: StreamedReply, route: Route) -> _Begun | Reply:
     media_type = _media_type(reply.header("content-type"))
     is_required = is_proxy or media_type == _HEAD_TYPE
     if not is_required and media_type not in _STREAM_TYPES:
-        own = [(name, value) for name, value in reply.headers if name.lower() == "content-type"]
+        own = [(name, value) for name, value in reply.headers if name.lower() in _OF_THE_BODY]
         return _Begun(200, end_to_end(own), chunks.read())
     head = Head(is_required=is_required)
     length: int | Undecided = Undecided.YET

@@ -78,7 +78,8 @@ def finish(response: Response, method: str) -> tuple[str, Headers, Iterable[byte
         length = 0 if status == _RESET_CONTENT else None
         headers = without(headers, _LENGTH if length == 0 else _LENGTH_AND_TYPE)
     if length is None:
-        return status_line, headers, body
+        # wsgiref adds `Content-Length: 0` to a response without chunks, also to a HEAD or a 204.
+        return status_line, headers, body or iter((b"",))
     return status_line, [*headers, ("Content-Length", str(length))], body
 
 

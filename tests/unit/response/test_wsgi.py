@@ -1,5 +1,8 @@
 """How a response reaches the server."""
 
+import io
+from wsgiref.handlers import SimpleHandler
+
 import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -47,8 +50,25 @@ def test_body_of_unknown_length_is_passed_on_as_it_is():
 )
 def test_body_that_is_not_sent_is_closed(status, method, line, headers):
     body = Body()
-    assert finish(Response(status, [TEXT], body, None), method) == (line, headers, ())
+    *head, sent = finish(Response(status, [TEXT], body, None), method)
+    assert (head, b"".join(sent)) == ([line, headers], b"")
     assert body.is_closed
+
+
+@pytest.mark.parametrize(("status", "method"), [(200, "HEAD"), (204, "GET"), (304, "GET")])
+def test_wsgiref_adds_no_length(status, method):
+    """It does so if there is no chunk: a HEAD of a stream would promise an empty GET."""
+    status_line, headers, sent = finish(Response(status, [TEXT], Body(), None), method)
+
+    def app(_, start_response):
+        start_response(status_line, headers)
+        return sent
+
+    out = io.BytesIO()
+    environ = EnvironBuilder(method=method).get_environ()
+    SimpleHandler(io.BytesIO(), out, io.StringIO(), environ).run(app)
+    assert b"Content-Length" not in out.getvalue()
+    assert out.getvalue().endswith(b"\r\n\r\n")
 
 
 def test_head_has_the_content_length_of_a_get():
@@ -68,7 +88,7 @@ def test_werkzeug_response_without_a_body_has_no_other_length(status, length):
     response = from_werkzeug(WerkzeugResponse("x", status, {"Content-Length": "1"}), environ)
     _, headers, body = finish(response, "GET")
     assert [value for name, value in headers if name == "Content-Length"] == length
-    assert list(body) == []
+    assert b"".join(body) == b""
 
 
 def test_status_without_a_phrase():
@@ -90,4 +110,4 @@ def test_werkzeug_response_keeps_status_headers_and_body():
 def test_werkzeug_response_to_head_has_no_body():
     environ = EnvironBuilder(method="HEAD").get_environ()
     response = from_werkzeug(WerkzeugResponse("Who are you?", 401), environ)
-    assert list(finish(response, "HEAD")[2]) == []
+    assert b"".join(finish(response, "HEAD")[2]) == b""
