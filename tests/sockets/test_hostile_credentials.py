@@ -25,6 +25,7 @@ from wsgi_lambda import LambdaMiddleware
 
 KEY, SECRET, TOKEN = "ASIAHOSTILE", "hostile/secret+key", "hostile-token/with+signs=="
 ROLE = "arn:aws:iam::123456789012:role/shop"
+A_ROLE = {"aws_key": "AKIDEXAMPLE", "aws_secret": SECRET, "aws_assume_role_arn": ROLE}
 BUSY = 3.0  # seconds, for a busy machine
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -214,14 +215,55 @@ def test_sts_that_is_broken(
     options: dict[str, Any] = {}
     with RawService(STS[name]) as service:
         if kind == "a role":
-            options = {"aws_key": "AKIDEXAMPLE", "aws_secret": SECRET}
-            options |= {"aws_assume_role_arn": ROLE, "aws_sts_endpoint_url": service.url}
+            options = {**A_ROLE, "aws_sts_endpoint_url": service.url}
         else:
             (tmp_path / "identity").write_text("a.web.token")
             monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "identity"))
             monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
             monkeypatch.setenv("AWS_ENDPOINT_URL_STS", service.url)
         assert_refused(send(far_end, **options), "failed" if options == {} else "STS at", caplog)
+
+
+@pytest.mark.parametrize(
+    ("expiration", "text"),
+    [
+        ("2020-01-01T00:00:00Z", "ValueError: the credentials have expired already"),
+        ("12345678901234567890", "RuntimeError: Unable to calculate correct timezone offset"),
+        ("99999-12-31T23:59:59Z", "ValueError: Invalid timestamp"),
+        ("2030-01-01T00:00:00", "TypeError"),
+    ],
+)
+def test_expiration_of_sts_that_cannot_be_used(
+    expiration: str, text: str, far_end: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = sts("AssumeRole", KEY, SECRET, TOKEN)
+    answer = re.sub(r"(?<=<Expiration>)[^<]*", expiration, answer)
+    with RawService(reply(answer.encode())) as service:
+        response = send(far_end, **A_ROLE, aws_sts_endpoint_url=service.url)
+    assert_refused(response, f"STS at {service.url}", caplog)
+    assert text in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("endless", "InvalidReply: The reply is too long or malformed"),
+        ("another protocol", "InvalidReply: The reply is too long or malformed"),
+        ("nothing", "ConnectionClosedError: "),
+        ("silence", "ReadTimeoutError: "),
+    ],
+)
+def test_reason_of_sts_is_logged(
+    name: str,
+    text: str,
+    far_end: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("wsgi_lambda.credentials.chain.SERVICE_TIMEOUT", 0.3)
+    with RawService(STS[name]) as service:
+        response = send(far_end, **A_ROLE, aws_sts_endpoint_url=service.url)
+    assert_refused(response, text, caplog)
 
 
 @pytest.mark.parametrize(
@@ -242,10 +284,9 @@ def test_certificate_of_sts_is_verified(
     path = str(certificate()[0]) if bundle == "the right one" else bundle
     if path:
         monkeypatch.setenv("AWS_CA_BUNDLE", path)
-    options = {"aws_key": "AKIDEXAMPLE", "aws_secret": SECRET, "aws_assume_role_arn": ROLE}
     answer = reply(sts("AssumeRole", KEY, SECRET, TOKEN).encode())
     with RawService(answer, tls=True) as service:
-        response = send(far_end, **options, aws_sts_endpoint_url=service.url)
+        response = send(far_end, **A_ROLE, aws_sts_endpoint_url=service.url)
     if text:
         assert_refused(response, text, caplog)
     else:

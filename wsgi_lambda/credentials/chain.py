@@ -51,7 +51,7 @@ _FAILURES = (
     TypeError,
     AttributeError,
     ArithmeticError,
-    RecursionError,
+    RuntimeError,
 )
 
 
@@ -158,6 +158,8 @@ class Chain:
             client.close()
             given = response["Credentials"]
             lifetime = (given["Expiration"] - datetime.now(UTC)).total_seconds()
+            if lifetime <= 0:
+                raise ValueError("the credentials have expired already")
             keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         except _FAILURES as error:
             raise CredentialsError(

@@ -31,6 +31,12 @@ from wsgi_lambda.wire.fetch import fetch
 LONGEST_REPLY = 64 * 1024  # bytes
 
 
+class InvalidReply(ConnectionClosedError):  # type: ignore[misc]
+    """The reply of a service is not HTTP, or longer than 64 KiB."""
+
+    fmt = 'The reply is too long or malformed: endpoint URL "{endpoint_url}"'
+
+
 class ServiceHTTP:
     """Stands in for botocore's `URLLib3Session`: ``seconds`` for a whole exchange, no redirect.
 
@@ -104,7 +110,9 @@ def _as_botocore(
         return SSLError(endpoint_url=url, error=cause)
     if not attempt.opened:
         return EndpointConnectionError(endpoint_url=url, error=cause)
-    return ConnectionClosedError(endpoint_url=url, error=cause, request=request)
+    # Providers try again after an error of this class. A ProtocolError is no OSError.
+    kind = ConnectionClosedError if isinstance(cause, OSError) else InvalidReply
+    return kind(endpoint_url=url, error=cause, request=request)
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
