@@ -243,15 +243,21 @@ def test_failure_is_simulated(
 
 
 @pytest.mark.parametrize(
-    ("reply", "side"),
+    ("reply", "status", "kind", "side"),
     [
-        (testing.Throttled(), "User"),
-        (testing.TooLarge(), "User"),
-        (testing.ServiceFailure(), "Service"),
+        (testing.Throttled(), 429, "TooManyRequestsException", "User"),
+        (testing.NotReady(), 409, "ResourceConflictException", "User"),
+        (testing.TooLarge(), 413, "RequestTooLargeException", "User"),
+        (testing.NotFound(), 404, "ResourceNotFoundException", "User"),
+        (testing.AccessDenied(), 403, "AccessDeniedException", "User"),
+        (testing.ExpiredCredentials(), 403, "ExpiredTokenException", "User"),
+        (testing.ServiceFailure(), 500, "ServiceException", "Service"),
     ],
 )
-def test_error_of_the_api_says_whose_it_is(reply: testing.ServiceError, side: str) -> None:
-    assert json.loads(reply.body)["Type"] == side
+def test_error_is_that_of_the_invoke_api(
+    reply: testing.ServiceError, status: int, kind: str, side: str
+) -> None:
+    assert (reply.status, reply.type, json.loads(reply.body)["Type"]) == (status, kind, side)
 
 
 def test_function_error_is_that_of_the_runtime(lambda_functions: LambdaFunctions) -> None:
