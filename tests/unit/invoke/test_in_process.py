@@ -260,6 +260,7 @@ def test_result_over_our_limit_is_502(caplog: pytest.LogCaptureFixture) -> None:
     assert client.get("/f").status_code == 502
     assert "Lambda's reply exceeds 10 bytes" in caplog.text
     assert "host in-process" in caplog.text
+    assert get(lambda event, context: b"x" * 10, max_response_size=10).status_code == 200
 
 
 # Thread and context

@@ -392,8 +392,20 @@ def test_slot_is_free_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Client(app).get("/f").data == b"a"
 
 
+@pytest.mark.parametrize("chunks", [["a", 1], ["a", "x" * 11]], ids=["function error", "limit"])
+def test_slot_is_free_after_a_stream_that_was_cut_off(chunks: list[Any]) -> None:
+    """Before the server closes the response, which may be much later."""
+    app = make_app(lambda event, context: iter(chunks), max_concurrency=1, max_response_size=10)
+    first = Opened(app)
+    assert first.next() == b"a"
+    with pytest.raises(StreamCutOff):
+        first.next()
+    assert Opened(app).status == "200 OK"
+
+
 def test_chunk_over_the_limit_is_502() -> None:
     assert get(lambda event, context: iter(["x" * 11]), max_response_size=10).status_code == 502
+    assert get(lambda event, context: iter(["x" * 10] * 2), max_response_size=10).status_code == 200
 
 
 def test_log_is_written_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
