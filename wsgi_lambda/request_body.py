@@ -135,7 +135,7 @@ class RequestBody:
 
     def _coding(self) -> str:
         coding: str = self._environ.get("HTTP_TRANSFER_ENCODING", "")
-        return coding.strip().lower()
+        return coding.strip().lower() if coding else ""
 
     def _content_length(self) -> int | None:
         """Return the length of the body, or None if the server ends the stream itself."""

@@ -174,6 +174,8 @@ def parse_arguments(encoded: bytes, options: EventOptions) -> dict[str, Any]:
     Percent-escapes and `+` are decoded as UTF-8; invalid bytes become U+FFFD.
     Raises what `split_arguments` raises.
     """
+    if not encoded:
+        return {}
     pairs = split_arguments(encoded, options)
     return _collect([(name, True if value is None else value) for name, value in pairs])
 
