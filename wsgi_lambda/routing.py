@@ -223,10 +223,13 @@ def _server_name(environ: WSGIEnvironment) -> str:
 def _host_matches(patterns: tuple[str, ...], environ: WSGIEnvironment) -> bool:
     """Return whether the Host header matches a name, `*.name` or `name.*`, and the port if given.
 
-    A request without a Host header (HTTP/1.0) has the server's own name.
+    A request without a Host header (HTTP/1.0) has the server's own name. A Host header
+    without a port has the default port of the scheme, as in Kong.
     """
     host = (environ.get("HTTP_HOST") or _server_name(environ)).lower()
     name, port = re.fullmatch(r"(.*?)\.?(:\d*)?", host, re.DOTALL).groups()  # type: ignore[union-attr]
+    if port in (None, ":"):
+        port = ":443" if environ.get("wsgi.url_scheme") == "https" else ":80"
     for pattern in patterns:
         pattern_name, pattern_port = re.fullmatch(r"(.*?)(:\d+)?", pattern).groups()  # type: ignore[union-attr]
         if pattern_port is not None and pattern_port != port:

@@ -217,6 +217,23 @@ def test_one_of_several_hosts_is_enough():
     assert owner(routes, environ("/a", host="app.test")) == "f"
 
 
+@pytest.mark.parametrize(
+    ("scheme", "port", "host", "expected"),
+    [
+        ("https", "443", "shop.test", "f"),
+        ("https", "443", "shop.test:", "f"),
+        ("https", "80", "shop.test", None),
+        ("http", "80", "shop.test", "f"),
+        ("http", "443", "shop.test", None),
+        ("http", "443", "shop.test:443", "f"),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["shop.test", "*.test", "shop.*"])
+def test_host_without_a_port_has_that_of_the_scheme(pattern, scheme, port, host, expected):
+    given = environ("/a", host=host, **{"wsgi.url_scheme": scheme})
+    assert owner({"/a": for_hosts("f", f"{pattern}:{port}")}, given) == expected
+
+
 def test_server_name_may_be_an_ipv6_address():
     routes = {"/a": for_hosts("f", "[::1]")}
     assert owner(routes, environ("/a", host=None, SERVER_NAME="::1")) == "f"
