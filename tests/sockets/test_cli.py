@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
@@ -459,6 +460,32 @@ def test_invoke_picks_the_route_by_host_method_and_user(
     assert picked == ["> second", "> first", "> third:live"]
 
 
+@pytest.mark.parametrize("path", ["http://[::1/a", "/a?x=\udcff"])
+def test_invoke_of_an_invalid_path(
+    setting: str, path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["invoke", setting, path, "--event"]) == 2
+    assert capfd.readouterr().err.endswith(": invalid path or query\n")
+
+
+def test_invoke_keeps_several_slashes_at_the_beginning(capfd: pytest.CaptureFixture[str]) -> None:
+    options = {"aws_region": "us-east-1", "function_name": "f", "forward_request_uri": True}
+    name = written({**options, "routes": {"/a": {}}})
+    assert main(["invoke", name, "//a/b?x", "--event"]) == 0
+    assert json.loads(capfd.readouterr().out)["request_uri"] == "//a/b?x"
+
+
+def test_output_is_escaped_for_a_terminal_without_its_characters(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", output)
+    assert main(["invoke", setting, "/a?k=日", "--event"]) == 0
+    assert b"\\u65e5" in output.buffer.getvalue()  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["routes", setting]) == 0
+
+
 def test_invoke_of_a_path_without_a_route(setting: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["invoke", setting, "/a%20b"]) == 1
     assert capfd.readouterr().err == "/a%20b: no route, the app gets it\n"
@@ -493,6 +520,10 @@ def test_invoke_of_a_request_without_an_event(
     ("arguments", "message"),
     [
         (["-H", "nonsense"], "must be NAME: VALUE"),
+        (["-H", "X Y: 1"], "must be NAME: VALUE"),
+        (["-H", "X: 1\r\nY: 2"], "the value must be one line"),
+        (["-X", "GE T"], "must be a method such as POST"),
+        (["-X", ""], "must be a method such as POST"),
         (["-d", "@no.txt"], "no.txt: No such file or directory"),
     ],
 )

@@ -9,12 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 
 from wsgi_lambda.cli.check import run_check
 from wsgi_lambda.cli.console import complain, problem_lines
 from wsgi_lambda.cli.import_kong import run_import_kong
-from wsgi_lambda.cli.invoke import read_data, read_header, run_invoke
+from wsgi_lambda.cli.invoke import read_data, read_header, read_method, run_invoke
 from wsgi_lambda.cli.routes import run_routes
 from wsgi_lambda.errors import ConfigError
 
@@ -25,6 +26,9 @@ FILE = "module:attribute, module:factory(), or a .json, .toml, .yaml or .yml fil
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     given = _parser().parse_args(arguments)
+    with suppress(AttributeError):  # of a stand-in for standard output
+        # The terminal's encoding may lack characters of an event or a name.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status: int = given.run(given)
         sys.stdout.flush()
@@ -70,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_request(call: argparse.ArgumentParser) -> None:
     call.add_argument("path", metavar="PATH", help="path and query of the request, percent-encoded")
-    call.add_argument("-X", "--method", help="default: GET, with -d POST")
+    call.add_argument("-X", "--method", type=read_method, help="default: GET, with -d POST")
     call.add_argument(
         "-H", "--header", action="append", default=[], metavar="NAME: VALUE", type=read_header
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -44,9 +46,13 @@ class Shown:
 
 def run_invoke(given: argparse.Namespace) -> int:
     """Print the event and the response of one request; return 1 for a status from 500 on."""
-    environ = make_environ(
-        given.path, given.method, headers=given.header, body=given.data, user=given.user
-    )
+    try:
+        environ = make_environ(
+            given.path, given.method, headers=given.header, body=given.data, user=given.user
+        )
+    except ValueError:
+        complain(f"{given.path}: invalid path or query")
+        return 2
     dispatcher = Dispatcher(load_named(given.file), around=Shown)
     backend = dispatcher.find(environ)
     if backend is None:
@@ -107,15 +113,29 @@ def log_on_standard_error() -> Iterator[None]:
 def read_header(text: str) -> tuple[str, str]:
     """Parse ``NAME: VALUE`` of the command line."""
     name, colon, value = text.partition(":")
-    if not colon or not name.strip():
+    if not colon or not _is_token(name.strip()):
         raise argparse.ArgumentTypeError("must be NAME: VALUE")
+    if re.search(r"[\0\r\n]", value):
+        raise argparse.ArgumentTypeError("the value must be one line")
     return name.strip().title(), value.strip()
+
+
+def read_method(text: str) -> str:
+    """Return the method of the command line."""
+    if not _is_token(text):
+        raise argparse.ArgumentTypeError("must be a method such as POST")
+    return text
+
+
+def _is_token(text: str) -> bool:
+    """Return whether a method or a header may have this name (RFC 9110, 5.6.2)."""
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text) is not None
 
 
 def read_data(text: str) -> bytes:
     """Return the bytes of a text, or of the file that ``@FILE`` names."""
     if not text.startswith("@"):
-        return text.encode()
+        return os.fsencode(text)
     try:
         return Path(text[1:]).read_bytes()
     except OSError as error:
