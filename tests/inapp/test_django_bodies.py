@@ -11,6 +11,7 @@ import pytest
 
 from tests.inapp.conftest import MakeDjango, events
 from tests.servers.lambda_server import LambdaServer
+from wsgi_lambda.errors import BodyGone
 
 RAW = {"forward_request_body": True, "base64_encode_body": False}
 FORM = b"a=1&b=2&a=3"
@@ -284,9 +285,14 @@ class Broken(io.BytesIO):
         return super().read(3)
 
 
+@pytest.mark.parametrize("length", ["", "90000"], ids=["chunked", "length"])
 @pytest.mark.parametrize(
-    ("kind", "options", "most"),
-    [(Broken, {}, None), (io.BytesIO, {"max_payload_size": 1}, None), (io.BytesIO, {}, 5)],
+    ("kind", "options", "most", "status"),
+    [
+        (Broken, {}, None, 400),
+        (io.BytesIO, {"max_payload_size": 1}, None, 413),
+        (io.BytesIO, {}, 5, 400),
+    ],
     ids=["broken", "over-the-functions-limit", "over-djangos-limit"],
 )
 def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
@@ -295,6 +301,8 @@ def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
     kind: type[io.BytesIO],
     options: dict[str, Any],
     most: int | None,
+    status: int,
+    length: str,
 ) -> None:
     from django.urls import path
 
@@ -313,11 +321,32 @@ def test_second_call_does_not_take_the_rest_of_a_body_for_the_whole(
         MIDDLEWARE=[OURS],
         DATA_UPLOAD_MAX_MEMORY_SIZE=most,
     ).client
-    framing = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    framing = {"HTTP_TRANSFER_ENCODING": "" if length else "chunked", "CONTENT_LENGTH": length}
     body = {"wsgi.input": kind(b"a" * 80_000), "wsgi.input_terminated": True}
     response = post(client, "/twice/", b"", "text/plain", **framing, **body)
-    assert response.status_code >= 400
-    assert far.invocations == []
+    assert (response.status_code, far.invocations) == (status, [])
+
+
+def test_form_that_is_gone_is_logged_once_even_if_the_view_catches_it(
+    make_django: MakeDjango, far: LambdaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    from django.http import HttpResponse
+    from django.urls import path
+
+    from wsgi_lambda.django import functions
+
+    def own(request: Any) -> HttpResponse:
+        for _ in range(2):
+            with pytest.raises(BodyGone):
+                functions["pay"].respond(request)
+        return HttpResponse("caught")
+
+    urls = [path("own/", own)]
+    client = make_django({}, {"pay": {}}, urls=urls, MIDDLEWARE=[OURS, reading("post")]).client
+    assert post(client, "/own/", *BODIES[1]).content == b"caught"
+    assert [record.levelname for record in caplog.records if "keep_body" in record.message] == [
+        "ERROR"
+    ]
 
 
 def test_body_that_an_asgi_view_has_read(make_django: MakeDjango, far: LambdaServer) -> None:

@@ -235,6 +235,20 @@ def test_lambda_invoke_of_a_name(
     assert run(capsys, "lambda_invoke", "pya")[1] == "the invocation failed"
 
 
+def test_lambda_invoke_of_a_broken_view(
+    make_django: MakeDjango, far: LambdaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.urls import path
+
+    def broken(request: object) -> None:
+        raise ZeroDivisionError
+
+    make_django({}, {"pay": {}}, urls=[path("broken/", broken)])
+    output, failed = run(capsys, "lambda_invoke", "/broken/")
+    assert output.startswith("< 500 Internal Server Error")
+    assert failed == "the invocation failed"
+
+
 def test_lambda_invoke_of_a_path(
     make_django: MakeDjango, far: LambdaServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
