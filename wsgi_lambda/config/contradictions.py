@@ -40,7 +40,7 @@ def find_contradictions(
     yield from _in_target(target)
     yield from _in_stream(target, response)
     yield from _in_identity(identity, environ)
-    yield from _in_region(target, region)
+    yield from _in_region(target, region, environ)
     try:
         transport = endpoints.complete(transport, region, environ)
     except ValueError as error:
@@ -90,7 +90,7 @@ def _in_identity(identity: Identity, environ: Mapping[str, str]) -> Iterator[Fin
             yield Finding("aws_sts_endpoint_url", text, "invalid_environment")
 
 
-def _in_region(target: Target, region: str) -> Iterator[Finding]:
+def _in_region(target: Target, region: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     in_arn = aws_names.split_function_name(target.function_name).region
     if in_arn and region != in_arn:
         text = "contradicts the region in function_name"
@@ -102,5 +102,7 @@ def _in_region(target: Target, region: str) -> Iterator[Finding]:
         )
         yield Finding("aws_region", text, "missing", depends_on=frozenset({"function_name"}))
     elif not aws_names.is_region(region):
-        text = "the environment or a profile contains an invalid region name"
+        names = [name for name in endpoints.REGION_NAMES if environ.get(name) == region]
+        place = f"{names[0]} in the environment" if names else "the region of the profile"
+        text = f"not set, and {place} is not a valid region name"
         yield Finding("aws_region", text, "invalid_environment")

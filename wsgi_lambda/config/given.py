@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wsgi_lambda.errors import Problem
-from wsgi_lambda.options import Path, parsers
+from wsgi_lambda.options import OPTIONS, Path, parsers
 from wsgi_lambda.options.paths import parse_path
 
 #: Options that choose the requests of a route; the view's own url replaces them.
@@ -45,6 +45,10 @@ def given_routes(routes: object, problems: list[Problem]) -> Iterator[Given]:
     seen: dict[object, str] = {}
     for key, value in routes.items():
         place = f"routes[{key!r}]"
+        if key in OPTIONS and not _is_options(value):
+            text = "an option, not a path: put it next to routes, or into a route"
+            problems.append(Problem(place, text, "invalid_path"))
+            continue
         path = None
         try:
             path = parse_path(key)
@@ -57,6 +61,12 @@ def given_routes(routes: object, problems: list[Problem]) -> Iterator[Given]:
         elif path is not None:
             seen[path.shape] = place
         yield from _routes_of_path(place, path, value, problems)
+
+
+def _is_options(value: object) -> bool:
+    """Return whether ``value`` has the type of one route or of a list of routes."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(item, Mapping) for item in items)
 
 
 def _routes_of_path(

@@ -85,6 +85,8 @@ def _unknown(name: object, prefix: str, near: list[str]) -> Problem:
         text = f"the name of an option must be a string, not {parsers.type_in_words(name)}"
         return Problem(prefix.removesuffix("."), text, "unknown_option")
     hint = f"; did you mean {near[0]!r}?" if near else ""
+    if not prefix and str(name).startswith("/"):
+        hint = "; a path belongs into routes"
     if name in WholeOptions.options:
         hint = " of a route; it belongs at the top level of the configuration"
     return Problem(f"{prefix}{name}", f"unknown option{hint}", "unknown_option")

@@ -40,9 +40,17 @@ def test_invalid_region_is_not_reported_as_missing():
 
 
 @pytest.mark.parametrize("region", ["us-east-1\n", "x.evil.test/"], ids=["line-end", "host"])
-def test_invalid_region_in_the_environment_is_rejected(region):
-    assert problems_of(environ={"AWS_REGION": region}) == [
-        "routes['/a'].aws_region: the environment or a profile contains an invalid region name"
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_invalid_region_in_the_environment_is_rejected(name, region):
+    text = f"not set, and {name} in the environment is not a valid region name"
+    assert problems_of(environ={name: region}) == [f"routes['/a'].aws_region: {text}"]
+
+
+def test_invalid_region_in_the_profile_is_rejected(tmp_path, monkeypatch):
+    (tmp_path / "config").write_text("[default]\nregion = Ireland\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert problems_of(environ={}) == [
+        "routes['/a'].aws_region: not set, and the region of the profile is not a valid region name"
     ]
 
 

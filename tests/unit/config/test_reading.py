@@ -206,6 +206,27 @@ def test_misspelt_key_of_the_whole_configuration_gets_a_near_match(key):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("aws_region", "us-east-1"), ("timeout", 7), ("methods", ["GET"])]
+)
+def test_option_among_the_paths_is_told(name, value):
+    assert problems({"routes": {name: value, "/a": {"function_name": "f"}}}) == [
+        f"routes['{name}']: an option, not a path: put it next to routes, or into a route"
+    ]
+
+
+def test_path_among_the_options_is_told():
+    assert problems({"/a": {"function_name": "f"}, "routes": {}}) == [
+        "/a: unknown option; a path belongs into routes"
+    ]
+
+
+def test_path_that_is_named_like_an_option_is_a_path():
+    for route in ({"function_name": "f"}, [{"function_name": "f"}]):
+        (problem,) = problems({"routes": {"timeout": route}})
+        assert problem.startswith("routes['timeout']: a path must begin with")
+
+
 def test_unknown_option_at_the_top_gets_a_near_match():
     config = {"function_nam": "f", "routes": {"/a": {"function_name": "f"}}}
     assert problems(config) == ["function_nam: unknown option; did you mean 'function_name'?"]
