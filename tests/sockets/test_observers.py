@@ -189,6 +189,9 @@ def test_observer_that_raises_is_logged_and_the_request_continues(
         "observer Crashing OSError: ended failed, request r-1",
     ]
     assert all(record.exc_info for record in caplog.records)
+    assert {(record.name, record.levelname) for record in caplog.records} == {
+        ("wsgi_lambda", "ERROR")
+    }
     # Formatters use this text: no line of a traceback can pass for a record.
     texts = [(record.exc_text or "").split("\n") for record in caplog.records]
     assert all(line.startswith("    ") for lines in texts for line in lines)

@@ -121,6 +121,21 @@ def test_each_kind_is_reported_after_its_own_minute(lines: Lines) -> None:
     assert lines.logged() == [expected]
 
 
+def test_next_kind_is_due_at_its_own_time(lines: Lines) -> None:
+    for place in ("/a", "/b", "/c"):
+        for _ in range(3):
+            lines.fail(kind=(place, "ServiceError", 502))
+        lines.clock.now += 10
+    lines.logged()
+    found = []
+    for _ in range(3):
+        lines.clock.now += 10 if found else 30
+        lines.limit.report()
+        found.append([line[:2] for line in lines.logged()])
+    assert found == [["/a"], ["/b"], ["/c"]]
+    assert not lines.limit.is_holding
+
+
 def test_no_limit(caplog: pytest.LogCaptureFixture) -> None:
     lines = Lines(caplog, limit=None)
     for _ in range(200):
