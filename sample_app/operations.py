@@ -50,7 +50,9 @@ def last_invocations() -> list[dict[str, Any]]:
     if not Path(name).exists():
         return []
     with Path(name).open(encoding="utf-8") as file:
-        return [json.loads(line) for line in deque(file, maxlen=SHOWN)][::-1]
+        lines = deque(file, maxlen=SHOWN)
+    # Another process may be writing the last one.
+    return [json.loads(line) for line in lines if line.endswith("\n")][::-1]
 
 
 def metrics_page() -> tuple[bytes, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,3 +155,13 @@ def test_a_bug_is_a_500(client: FlaskClient) -> None:
             "requestId": response.headers["X-Amzn-RequestId"],
         },
     )
+
+
+def test_operations_page_leaves_out_a_line_that_is_being_written(
+    client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "invocations"
+    file.write_text('{"route": "/lambda/orders"}\n{"route": "/lam')
+    monkeypatch.setenv("DEMO_INVOCATIONS", str(file))
+    page = client.get("/operations").text
+    assert page.count("<td>/lam") == 1
