@@ -50,7 +50,7 @@ class Telemetry:
         data = self._reader.get_metrics_data()
         for resource in data.resource_metrics if data else ():
             for scope in resource.scope_metrics:
-                for metric in scope.metrics:
+                for metric in scope.metrics if scope.scope.name == "wsgi_lambda" else ():
                     for point in metric.data.data_points:
                         if (point.attributes or {}).get("wsgi_lambda.route") == route:
                             yield metric.name, point

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
 from tests.conftest import MakeApp
+from tests.servers.event_stream import chunk, complete, stream
 from tests.servers.lambda_server import LambdaServer
+from tests.servers.streamed import Streamed
 from tests.servers.web_server import serving
 from wsgi_lambda.observe import FIELDS
 
@@ -104,6 +107,25 @@ def test_first_8_kib_of_an_error_are_logged(
     Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
     message = caplog.records[-1].getMessage()
     assert message.endswith(f"8193 bytes: '{'x' * 8192}'")
+
+
+def test_error_that_is_cut_within_a_character(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.respond(200, FAILED, b"x" + "\xe9".encode() * 5000)
+    Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
+    message = caplog.records[-1].getMessage()
+    assert message.endswith("10001 bytes: 'x" + "\xe9" * 4095 + "\ufffd'")
+
+
+def test_details_of_a_stream_that_are_cut_within_a_character(
+    lambda_server: LambdaServer, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    lambda_server.script(stream(chunk(b"tea"), complete("Own", "x" + "\xe9" * 4096)))
+    route = {"function_name": "chat", "invoke_mode": "RESPONSE_STREAM"}
+    with Streamed(make_app({"/f": route})) as response, suppress(ConnectionResetError):
+        response.rest()
+    assert caplog.records[-1].getMessage().endswith("\xe9\xe9\ufffd")
 
 
 def test_function_error_in_proxy_integration_is_one_line(

@@ -16,6 +16,7 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, format_span_id, format_trace_id
 from werkzeug.test import Client
@@ -68,6 +69,8 @@ def test_span_of_a_success(
     Client(app_of(make_app)).post("/shop/7?secret=1", data="secret=2")
     (span,) = exported.spans()
     assert (span.name, span.kind, span.parent) == ("Lambda.Invoke", SpanKind.CLIENT, None)
+    assert span.instrumentation_scope is not None
+    assert span.instrumentation_scope.name == "wsgi_lambda"
     assert span.status.status_code is StatusCode.UNSET
     assert dict(span.attributes or {}) == {
         "rpc.system": "aws-api",
@@ -91,6 +94,33 @@ def test_span_of_a_success(
         "wsgi_lambda.function.memory_used_mb": 40,
     }
     assert "secret" not in span.to_json()
+
+
+@pytest.mark.parametrize(("disable_https", "port"), [(True, 80), (False, 443)])
+def test_port_of_the_scheme(
+    disable_https: bool, port: int, exported: Telemetry, lambda_server: LambdaServer
+) -> None:
+    given = defaults(lambda_server, disable_https=disable_https, observers=["otel"], timeout=500)
+    del given["port"]
+    # Nothing listens there; if something does, it is no Lambda.
+    Client(LambdaMiddleware(None, {**given, "routes": {"/f": {"function_name": "f"}}})).get("/f")
+    (span,) = exported.spans()
+    assert span.attributes is not None
+    assert (span.attributes["server.address"], span.attributes["server.port"]) == (
+        "127.0.0.1",
+        port,
+    )
+
+
+def test_error_type_is_escaped(
+    exported: Telemetry, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    failed = {"X-Amz-Function-Error": "Unhandled"}
+    lambda_server.respond(200, failed, rb'{"errorType":"Own\u001b[2J"}')
+    Client(app_of(make_app)).get("/shop")
+    (span,) = exported.spans()
+    assert span.attributes is not None
+    assert span.attributes["error.type"] == r"Own\x1b[2J"
 
 
 class BrokenPropagator(TextMapPropagator):
@@ -121,6 +151,22 @@ def test_propagator_that_raises_is_logged_once(
         "observer OpenTelemetry RuntimeError: began failed, request -"
     ]
     assert exported.spans() == ()
+
+
+def test_function_gets_the_trace_whatever_the_propagators(
+    exported: Telemetry, lambda_server: LambdaServer, make_app: MakeApp
+) -> None:
+    usual = propagate.get_global_textmap()
+    propagate.set_global_textmap(CompositePropagator([]))
+    try:
+        Client(app_of(make_app)).get("/shop")
+    finally:
+        propagate.set_global_textmap(usual)
+    (span,) = exported.spans()
+    assert span.context is not None
+    trace_id = f"{span.context.trace_id:032x}"
+    expected = f"Root=1-{trace_id[:8]}-{trace_id[8:]};Parent={span.context.span_id:016x};Sampled=1"
+    assert lambda_server.invocations[0].header("X-Amzn-Trace-Id") == expected
 
 
 BOTH = {

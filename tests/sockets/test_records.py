@@ -20,8 +20,11 @@ from tests.servers import lambda_server as far_end
 from tests.servers.event_stream import chunk, complete, exception, hang, stream, with_head
 from tests.servers.lambda_server import LambdaServer
 from tests.servers.streamed import Streamed
+from wsgi_lambda.delivery import InThisProcess
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import ConnectionFailed, LambdaError, ServiceError
+from wsgi_lambda.invoke import Invocation
+from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.observe import FIELDS
 from wsgi_lambda.request import Request
 
@@ -51,6 +54,26 @@ def test_first_of_two_request_ids_counts(
     lambda_server.script(far_end.raw(head + b"Content-Length: 2\r\n\r\n{}"))
     Client(make_app({"/shop": {"function_name": "orders"}})).get("/shop")
     assert records()[0].aws_request_id == "r-1"
+
+
+class Waiting:
+    """Waits a known time for credentials and before a retry, in seconds."""
+
+    def invoke(self, invocation: Invocation) -> Reply:
+        delivery = invocation.delivery
+        delivery.credentials_wait, delivery.backoff = 0.25, 1.5
+        delivery.earlier, delivery.last = (InThisProcess(),), InThisProcess()
+        delivery.started, delivery.ended = 1000.0, 1002.75
+        return Reply(200, (), b"{}")
+
+
+def test_times_are_milliseconds(make_app: MakeApp, records: Callable[[], list[Any]]) -> None:
+    app = make_app({"/shop": {"function_name": "orders"}})
+    app.dispatcher = Dispatcher(app.configuration, around=lambda route, invoker: Waiting())
+    Client(app).get("/shop")
+    (record,) = records()
+    found = (record.credentials_ms, record.backoff_ms, record.duration_ms, record.attempts)
+    assert found == (250, 1500, 2750, 2)
 
 
 def test_fields_of_a_success(
