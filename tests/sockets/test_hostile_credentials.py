@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.credentials
 import pytest
 
 from tests.conftest import defaults
@@ -314,6 +315,36 @@ def given() -> str:
             "Expiration": in_an_hour(),
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("provider", "attribute"),
+    [
+        ("InstanceMetadataProvider", "_role_fetcher"),
+        ("ContainerProvider", "_fetcher"),
+        ("AssumeRoleProvider", "_profile_provider_builder"),
+    ],
+)
+def test_botocore_that_names_its_parts_otherwise_still_finds_credentials(
+    provider: str,
+    attribute: str,
+    far_end: LambdaServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kind = getattr(botocore.credentials, provider)
+    usual = kind.__init__
+
+    def make(self: Any, *args: Any, **kwargs: Any) -> None:
+        usual(self, *args, **kwargs)
+        vars(self)["of_another_version"] = vars(self).pop(attribute)
+
+    monkeypatch.setattr(kind, "__init__", make)
+    use_process(monkeypatch, tmp_path, "print(given)")
+    assert send(far_end).status == 200
+    (line,) = [each for each in caplog.messages if attribute in each]
+    assert line.startswith(f"botocore {botocore.__version__} has changed: a source of ")
 
 
 FAILING = {

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import botocore
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import (
     ConnectionClosedError,
@@ -26,6 +27,8 @@ from wsgi_lambda.credentials.process import BoundedProcess
 from wsgi_lambda.wire.attempt import Attempt
 from wsgi_lambda.wire.causes import PoolError, root_cause
 from wsgi_lambda.wire.fetch import fetch
+
+log = logging.getLogger("wsgi_lambda")
 
 #: Credentials are a few KiB, with the long tokens of SSO, too.
 LONGEST_REPLY = 64 * 1024  # bytes
@@ -128,12 +131,31 @@ def bound_providers(resolver: Any) -> None:
     """Give providers our HTTP and our processes, before their first use.
 
     The metadata services of instances and containers keep botocore's time, and are never
-    reached through a proxy.
+    reached through a proxy. botocore promises none of these attributes: a version without
+    one keeps its own HTTP or process there, and still finds credentials.
     """
-    instance = resolver.get_provider("iam-role")._role_fetcher
-    instance._session = ServiceHTTP(seconds=instance._timeout)
-    container = resolver.get_provider("container-role")._fetcher
-    container._session = ServiceHTTP(seconds=container.TIMEOUT_SECONDS)
+    for bound in (_bound_instance, _bound_container, _bound_processes):
+        try:
+            bound(resolver)
+        except AttributeError as error:
+            log.warning(
+                "botocore %s has changed: a source of credentials is not bounded (%s)",
+                botocore.__version__,
+                error,
+            )
+
+
+def _bound_instance(resolver: Any) -> None:
+    fetcher = resolver.get_provider("iam-role")._role_fetcher
+    fetcher._session = ServiceHTTP(seconds=fetcher._timeout)
+
+
+def _bound_container(resolver: Any) -> None:
+    fetcher = resolver.get_provider("container-role")._fetcher
+    fetcher._session = ServiceHTTP(seconds=fetcher.TIMEOUT_SECONDS)
+
+
+def _bound_processes(resolver: Any) -> None:
     resolver.get_provider("custom-process")._popen = BoundedProcess
     # Makes the providers of a `source_profile`.
     builder = resolver.get_provider("assume-role")._profile_provider_builder
