@@ -124,7 +124,7 @@ def _version(documents: Sequence[Document]) -> str:
 
 
 def _format(document: Document) -> str:
-    """Return the format of a document; as in Kong, the numbers 3 and 3.0 are "3.0"."""
+    """Return the format of a document; YAML without quotes has the number 3.0, or 3."""
     given = document.fields.get(FORMAT)
     is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
     return f"{given:.1f}" if is_number else str(given)
