@@ -85,6 +85,8 @@ first: {<<: *later}
 """
     assert load_document(write("f.yaml", text))["outer"]["inner"]["later"] == {"timeout": 2}
     assert load_document("f.yaml")["first"] == {"timeout": 2}
+    twice = "a: &a {x: 1}\nb: &b {y: 2}\nboth: {<<: *a, <<: *b}\n"
+    assert load_document(write("f.yaml", twice))["both"] == {"x": 1, "y": 2}
 
 
 def test_search_for_a_duplicate_name_is_linear() -> None:

@@ -71,6 +71,7 @@ def test_method_that_is_registered_or_resembles_no_other_is_not_logged(method, c
         ("/users/:id", ["id"]),
         ("/:shop/items/:id/", ["shop", "id"]),
         ("/items:batch", []),
+        ("/:id.json", []),
         ("/a/:", []),
         ("/{id}/:7", []),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_lambda.config import read_routes
 from wsgi_lambda.credentials import Credentials
-from wsgi_lambda.credentials.environment import read_environment
+from wsgi_lambda.credentials.environment import FIRST_PLACES, first_places, read_environment
 from wsgi_lambda.credentials.source import CredentialSource
 from wsgi_lambda.errors import ConfigError, CredentialsError
 from wsgi_lambda.options import Identity
@@ -194,6 +194,11 @@ def test_error_names_the_variable_that_is_missing(environ, note):
     with pytest.raises(CredentialsError) as caught:
         source(environ).get(deadline())
     assert note in caught.value.detail
+
+
+@pytest.mark.parametrize("environ", [{}, environment(token="token"), environment(secret=None)])
+def test_places_that_were_searched_name_no_variable_beside_an_access_key(environ):
+    assert first_places(environ) == FIRST_PLACES
 
 
 @pytest.mark.usefixtures("_no_botocore")

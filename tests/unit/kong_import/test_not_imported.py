@@ -45,6 +45,11 @@ from wsgi_lambda.kong_import.notes import Kind
         ),
         pytest.param({"upstreams": [{"name": "u"}]}, [Kind.NOT_IMPORTED], id="upstream"),
         pytest.param(
+            {"consumer_group_consumers": [{}]},
+            [Kind.NOT_IMPORTED],
+            id="resembles a key that is read",
+        ),
+        pytest.param(
             {"_info": {"defaults": {"consumer": {}, "route": {}, "upstream": {}}}},
             [Kind.NOT_IMPORTED],
             id="defaults of decK",
