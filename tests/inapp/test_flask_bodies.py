@@ -72,6 +72,16 @@ def test_view_of_the_app_without_the_mark_may_read_the_data(
     assert events(far)[0]["request_body"] == FORM.decode()
 
 
+@pytest.mark.parametrize("before", READ_BEFORE)
+def test_request_without_a_body_may_be_read_in_any_way(
+    make_flask: MakeFlask, far: LambdaServer, before: str
+) -> None:
+    app, functions = make_flask({}, {"pay": {}})
+    app.before_request(lambda: (READ_BEFORE[before](), None)[1])
+    app.add_url_rule("/own", view_func=lambda: functions["pay"].respond())
+    assert app.test_client().get("/own?a=1").json == {"a": "1"}
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("before", ["form", "files"])
 @pytest.mark.parametrize(("body", "kind"), [(FORM, FORM_TYPE), (MULTIPART, MULTIPART_TYPE)])
