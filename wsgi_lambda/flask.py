@@ -94,7 +94,8 @@ class LambdaFunctions:
     ::
 
         functions = LambdaFunctions(app)                      # or functions.init_app(app)
-        app.add_url_rule("/pay/<order_id>", view_func=login_required(functions.view("pay")))
+        view = login_required(functions.view("pay"))
+        app.add_url_rule("/pay/<order_id>", view_func=view, methods=["POST"])
         functions["pay"].invoke({"order": 7}).json            # from anywhere in the app
 
     ``decorators`` are applied to the view of each route, the first one innermost.
