@@ -11,6 +11,7 @@ import pytest
 
 from tests.inapp.conftest import MakeDjango, events
 from tests.servers.lambda_server import LambdaServer
+from tests.servers.web_server import serving
 from wsgi_lambda.errors import BodyGone
 
 RAW = {"forward_request_body": True, "base64_encode_body": False}
@@ -225,6 +226,17 @@ def test_body_over_every_limit_is_rejected_before_it_is_read(
     framing = {"CONTENT_LENGTH": "101", "wsgi.input": Unread()}
     response = post(client, "/route", b"", "text/plain", **framing)
     assert (response.status_code, far.invocations) == (413, [])
+
+
+def test_413_arrives_although_the_body_was_not_read(
+    make_django: MakeDjango, far: LambdaServer
+) -> None:
+    from django.core.handlers.wsgi import WSGIHandler
+
+    project(make_django, OURS, ALLOWED_HOSTS=["*"], DATA_UPLOAD_MAX_MEMORY_SIZE=None)
+    with serving(WSGIHandler()) as web:
+        response = web.send("POST", "/route", [("Content-Type", "text/plain")], b"x" * 20_000_000)
+    assert (response.status, far.invocations) == (413, [])
 
 
 def test_body_over_the_functions_limit(make_django: MakeDjango, far: LambdaServer) -> None:

@@ -13,6 +13,7 @@ from werkzeug.formparser import FormDataParser
 
 from tests.inapp.conftest import MakeFlask, events
 from tests.servers.lambda_server import LambdaServer
+from tests.servers.web_server import serving
 from wsgi_lambda.flask import keep_body
 
 RAW = {"forward_request_body": True, "base64_encode_body": False}
@@ -253,6 +254,14 @@ def test_body_over_every_limit_is_rejected_before_it_is_read(
     framing = {"CONTENT_LENGTH": "101", "CONTENT_TYPE": "text/plain", "wsgi.input": Unread()}
     response = app.test_client().post("/route", environ_overrides=framing)
     assert (response.status_code, far.invocations) == (413, [])
+
+
+def test_413_arrives_although_the_body_was_not_read(
+    make_flask: MakeFlask, far: LambdaServer
+) -> None:
+    with serving(app_of(make_flask, "nothing")) as web:
+        response = web.send("POST", "/route", [("Content-Type", "text/plain")], b"x" * 20_000_000)
+    assert (response.status, far.invocations) == (413, [])
 
 
 def test_body_over_the_functions_limit(make_flask: MakeFlask, far: LambdaServer) -> None:
