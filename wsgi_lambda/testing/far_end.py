@@ -74,8 +74,9 @@ class FarEnd:
         headers = [
             ("Content-Type", "application/json"),
             ("X-Amzn-RequestId", request_id),
-            ("X-Amzn-Trace-Id", call.headers["x-amzn-trace-id"]),
         ]
+        if trace := call.headers.get("x-amzn-trace-id"):  # missing in a check
+            headers.append(("X-Amzn-Trace-Id", trace))
         if item is UNKNOWN:
             item = NotFound()
         if isinstance(item, ServiceError):

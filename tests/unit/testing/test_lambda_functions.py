@@ -412,6 +412,21 @@ def test_dry_run_runs_nothing(lambda_functions: LambdaFunctions) -> None:
 # Unknown functions
 
 
+def test_check_of_an_app_uses_it(lambda_functions: LambdaFunctions) -> None:
+    lambda_functions["orders"] = 1
+    lambda_functions["payments"] = testing.AccessDenied()
+    app = Flask(__name__)
+    app.config["WSGI_LAMBDA"] = {
+        "aws_region": "eu-west-1",
+        "routes": {"/f": {"function_name": "orders"}},
+        "functions": {"pay": {"function_name": "payments:live"}},
+    }
+    FlaskFunctions(app)
+    result = app.test_cli_runner().invoke(args=["lambda", "check"])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "2 routes: 1 ok, 1 failed")
+    assert [call.invocation_type for call in lambda_functions.calls] == ["DryRun"] * 2
+
+
 def test_unknown_function_is_404(lambda_functions: LambdaFunctions) -> None:
     lambda_functions.is_strict = False
     assert make_client().get("/f").status_code == 502
