@@ -28,10 +28,9 @@ _LONGEST_CODE = 1024
 _LONGEST_DETAILS = 64 * 1024
 _LONGEST_LOG = 64 * 1024
 _MOST_CONTAINERS = 10_000  # arrays and objects of an InvokeComplete, which has one
-# Frames without a payload; each takes a few microseconds. An event every 10 ms for the 15 minutes
-# of a function is fewer. Until the head is known, frames of one byte count, too.
-_MOST_FRAMES = 100_000
-_BYTES_PER_FRAME = 64
+# Bytes of frames without a payload. To parse one takes up to 0.1 µs; an event of 100 bytes every
+# 25 ms for the 15 minutes of a function is fewer.
+_MOST_OVERHEAD = 4 * 1024 * 1024
 
 
 class StreamedFunction(Function):
@@ -87,7 +86,7 @@ class EventStream:
         self._frames = FrameReader(limit)
         #: What follows the bytes that were returned: the end, or a failure.
         self._end: _Complete | LambdaError | None = None
-        self._frames_left = _MOST_FRAMES
+        self._most_consumed = _MOST_OVERHEAD
         self._is_closed = False
 
     def read(self, silence: float | None = None) -> bytes:
@@ -150,15 +149,15 @@ class EventStream:
             if self._frames.error is not None:
                 self._end = _incomplete(f"malformed frame: {self._frames.error}")
         whole = payloads[0] if len(payloads) == 1 else b"".join(payloads)
-        self._count(len(frames), whole, silence)
+        self._bound(whole, silence)
         return whole
 
-    def _count(self, frames: int, payload: bytes, silence: float | None) -> None:
-        """Bound the frames that take CPU and bring no bytes; a stream as such has no end."""
-        self._frames_left += len(payload) // _BYTES_PER_FRAME - frames
+    def _bound(self, payload: bytes, silence: float | None) -> None:
+        """Bound what brings no bytes and takes CPU; before the head is known, also tiny frames."""
+        self._most_consumed += len(payload) * 3 // 2
         if payload and silence is not None:
-            self._frames_left = _MOST_FRAMES
-        if self._frames_left < 0 and self._end is None:
+            self._most_consumed = self._frames.consumed + _MOST_OVERHEAD
+        if self._frames.consumed > self._most_consumed and self._end is None:
             self._end = _incomplete("too many frames without a payload")
 
     def _finish(self, end: _Complete | LambdaError) -> None:

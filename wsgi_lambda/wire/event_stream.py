@@ -52,6 +52,8 @@ class FrameReader:
         self._size = 0
         self._needed = _PRELUDE.size
         self.error: MalformedFrame | None = None
+        #: Bytes of the frames that were returned.
+        self.consumed = 0
 
     @property
     def is_inside_frame(self) -> bool:
@@ -69,11 +71,13 @@ class FrameReader:
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         frames: list[Frame] = []
         try:
-            rest = data[self._read_frames(data, frames) :]
+            end = self._read_frames(data, frames)
         except MalformedFrame as error:
             self.error = error
         else:
+            rest = data[end:]
             self._parts, self._size = [rest] if rest else [], len(rest)
+            self.consumed += end
         return frames
 
     def _read_frames(self, data: bytes, frames: list[Frame]) -> int:
