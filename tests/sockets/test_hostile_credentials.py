@@ -357,6 +357,7 @@ FAILING = {
     "half of the JSON": ("print(given[:-9])", "JSONDecodeError"),
     "nested arrays": ("print('[' * 60_000)", "RecursionError"),
     "output without end": ("while True: print('x' * 999)", "wrote too much"),
+    "output over 64 KiB": ("print(given + ' ' * 70_000)", "wrote too much"),
     "messages without end": ("while True: print('x' * 9999, file=sys.stderr)", "wrote too much"),
     "a wrong version": ("print(given.replace('1', '2', 1))", "custom-process"),
     "a hanging process": ("print(given, flush=True); time.sleep(60)", "did not end within 0.5 s"),

@@ -68,6 +68,21 @@ def test_frames_without_bytes_before_the_head(
     assert "too many frames without a payload" in caplog.text
 
 
+def test_result_in_many_frames(lambda_server: LambdaServer, make_app: MakeApp) -> None:
+    app = make_app({"/f": {**STREAM, "is_proxy_integration": True}})
+    text = b"x" * 1000
+    parts = [chunk(text) * 450] * 10
+    lambda_server.script(stream(chunk(b'{"statusCode": 200, "body": "'), *parts, chunk(b'"}'), END))
+    with Streamed(app) as response:
+        assert (response.status, len(response.rest())) == (200, 4_500_000)
+
+
+def test_end_in_the_last_moment(lambda_server: LambdaServer, make_app: MakeApp) -> None:
+    lambda_server.script(stream(*[EMPTY * 1024] * 256, END))
+    with Streamed(make_app({"/f": STREAM})) as response:
+        assert (response.status, response.rest()) == (200, b"")
+
+
 def test_frames_without_bytes_after_the_head(
     lambda_server: LambdaServer, make_app: MakeApp
 ) -> None:

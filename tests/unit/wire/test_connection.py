@@ -78,3 +78,14 @@ def test_reads_of_many_bytes_on_average_never_wait(sizes: list[int]) -> None:
         records.size = sizes[records.reads % len(sizes)]
         connection.receive()
     assert connection.attempt.lacking <= 128 * 128
+
+
+def test_large_reads_give_no_credit() -> None:
+    """Else a stream could be a gigabyte of large reads, then millions of small ones."""
+    records = Records(16384)
+    connection = connection_to(records, 20)
+    for _ in range(9):
+        connection.receive()
+    records.size = 1
+    connection.receive()
+    assert connection.attempt.lacking == 127
