@@ -384,7 +384,8 @@ WORKING = {
     "messages": "print('x' * 300_000, file=sys.stderr); print(given)",
     "a child that keeps the output open": (
         "print(given, flush=True)\n"
-        "if not os.fork(): open('child', 'w').write(str(os.getpid())); time.sleep(60)"
+        "if child := os.fork(): open('child', 'w').write(str(child))\n"
+        "else: time.sleep(60)"
     ),
     "slow output": "[(print(c, end='', flush=True), time.sleep(0.001)) for c in given]",
 }
