@@ -184,9 +184,9 @@ def _fill(record: InvocationRecord, delivery: Delivery, trace_id: str) -> None:
     record.connections_opened = delivery.opened
     record.payload_bytes = delivery.payload_bytes
     record.response_bytes = delivery.response_bytes
+    record.duration_ms = delivery.seconds * 1000
     if delivery.attempts:
         record.xray_trace_id = trace_id
-        record.duration_ms = delivery.seconds * 1000
 
 
 def _fill_failure(record: InvocationRecord, error: BaseException) -> None:
