@@ -7,11 +7,27 @@ from wsgi_lambda.errors import PayloadTooLarge
 from wsgi_lambda.event import json_encoding, multipart
 from wsgi_lambda.invoke.reply import Reply
 
+DISPOSITION = 'Content-Disposition: form-data; name="a"'
+
 
 def part(header_lines, parameters=0):
-    lines = [f'Content-Disposition: form-data; name="a"{";x=1" * parameters}']
+    lines = [f"{DISPOSITION}{';x=1' * parameters}"]
     lines += [f"X-{number}: 1" for number in range(header_lines - 1)]
     return "\r\n".join(["--b", *lines, "", "tea", "--b--", ""]).encode()
+
+
+# The longest of 200,000 boundaries of Werkzeug's test client.
+WERKZEUG = f"---------------WerkzeugFormPart_{1732612345.1234567}{1.2345678901234567e-05}"
+
+
+@pytest.mark.parametrize(
+    ("boundary", "is_read"),
+    [("b" * 70, True), ("b" * 71, False), (WERKZEUG, True), (f"{WERKZEUG}000", False)],
+)
+def test_boundary(boundary, is_read):
+    body = "\r\n".join([f"--{boundary}", DISPOSITION, "", "tea", f"--{boundary}--", ""]).encode()
+    found = multipart.parse(f"multipart/form-data; boundary={boundary}", body, most=10)
+    assert found == ([("a", "tea")] if is_read else None)
 
 
 @pytest.mark.parametrize(
