@@ -55,12 +55,12 @@ CUTS = (
     ("backends/function.py", "        delivery.response_bytes = len(reply.body)\n", ""),
     (
         "invoke/concurrency.py",
-        "            running.add(delivery)\n        else:\n",
+        "            running.append(None)\n        else:\n",
         "            pass\n        else:\n",
     ),
     (
         "invoke/concurrency.py",
-        "        else:\n            running.discard(delivery)\n        return reply\n",
+        "        else:\n            running.pop()\n        return reply\n",
         "        return reply\n",
     ),
     ("invoke/function.py", "        invocation.delivery.last = attempt\n", ""),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import partial
 
 from wsgi_lambda.after_fork import reset_after_fork
-from wsgi_lambda.delivery import Delivery
 from wsgi_lambda.errors import TooManyInvocations
 from wsgi_lambda.invoke import Invocation, Invoker
 from wsgi_lambda.invoke.reply import Chunks, Reply, StreamedReply
@@ -27,8 +24,8 @@ class Slots:
         reset_after_fork(self._reset)
 
     def _reset(self) -> None:
-        # A child counts from 0. Invocations of its parent are in the old set.
-        self._running: set[Delivery] = set()
+        # One None for each. A child counts from 0: those of its parent are in the old list.
+        self._running: list[None] = []
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -36,33 +33,34 @@ class Slots:
 
     def invoke(self, invoker: Invoker, invocation: Invocation) -> Reply:
         """Return the reply of ``invoker``; raise `TooManyInvocations` if no slot is free."""
-        running, delivery = self._running, invocation.delivery
-        # No other lock: each change of the set is one step for all threads.
+        running = self._running
+        # No other lock: each change of the list is one step for all threads.
         if self._limit is None:
-            running.add(delivery)
+            running.append(None)
         else:
             with self._lock:
                 if len(running) >= self._limit:
                     raise TooManyInvocations(detail=f"max_concurrency is {self._limit}")
-                running.add(delivery)
+                running.append(None)
         try:
             reply = invoker.invoke(invocation)
         except BaseException:
-            running.discard(delivery)
+            running.pop()
             raise
         if isinstance(reply, StreamedReply):
-            reply.chunks = _Counted(reply.chunks, partial(running.discard, delivery))
+            reply.chunks = _Counted(reply.chunks, running)
         else:
-            running.discard(delivery)
+            running.pop()
         return reply
 
 
 class _Counted:
-    """The `Chunks` of a stream; calls ``end`` when it is complete, fails, or is forgotten."""
+    """The `Chunks` of a stream, which counts until it is complete, fails, or is forgotten."""
 
-    def __init__(self, chunks: Chunks, end: Callable[[], None]) -> None:
+    def __init__(self, chunks: Chunks, running: list[None]) -> None:
         self._chunks = chunks
-        self._end = end
+        self._running = running
+        self._first_end = threading.Lock()
 
     @property
     def log_result(self) -> str:
@@ -83,5 +81,9 @@ class _Counted:
         self._end()
         self._chunks.close()
 
-    def __del__(self) -> None:
-        self._end()
+    def _end(self) -> None:
+        # Nobody releases the lock: several threads may end a stream, and the first one counts.
+        if self._first_end.acquire(blocking=False):
+            self._running.pop()
+
+    __del__ = _end
