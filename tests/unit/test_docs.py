@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import wsgi_lambda
-from bench.report import page_table, with_results
+from bench.report import with_results
 from tests.tools.promises import PROMISES
 from tests.unit.docs.pages import PAGES, ROOT, blocks, headings, page
 
@@ -37,11 +37,6 @@ def test_performance_is_what_was_measured() -> None:
     written = json.loads(page("docs/measured/performance.json"))
     shown = page("docs/performance.md")
     assert with_results(shown, written) == shown
-
-
-def test_performance_of_streams_is_what_was_measured() -> None:
-    written = json.loads(page("docs/measured/streams.json"))
-    assert page_table(written) in page("docs/performance.md")
 
 
 def test_every_promise_is_in_the_table_with_all_its_tests() -> None:
