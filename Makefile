@@ -27,9 +27,12 @@ demo: $(VENV)/.demo
 	@$(BIN)/python -m sample_app.demo --app $(APP) --port $(PORT)
 
 # The servers restart when a file changes, one of a function that has run included.
-dev: $(VENV)/.dev
-	@test -n "$(DEV_$(APP))" || { echo "APP is flask or django, not '$(APP)'"; exit 2; }
+dev: dev-options $(VENV)/.dev
 	@WSGI_LAMBDA_LOCAL=1 $(BIN)/$(DEV_$(APP))
+
+dev-options:
+	@test -n "$(DEV_$(APP))" || { echo "APP is flask or django, not '$(APP)'"; exit 2; }
+	@test "$(PORT)" -ge 0 -a "$(PORT)" -le 65535 2>/dev/null || { echo "PORT: $(PORT) is not a port"; exit 2; }
 
 DEV_flask = flask --app sample_app.flask_app run --debug --port $(PORT)
 DEV_django = python -m django runserver --settings sample_app.django_site.settings $(PORT)

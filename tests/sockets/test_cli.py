@@ -119,6 +119,29 @@ def test_commands_reach_no_network_in_local_mode(capfd: pytest.CaptureFixture[st
     assert json.loads(capfd.readouterr().out)[0]["endpoint"] == "in-process"
 
 
+@pytest.mark.parametrize(
+    ("code", "handler", "result"),
+    [
+        ("", "nope.py:handler", "Runtime.ImportModuleError: Unable to import module "),
+        ("", "shop.py:pay", "Runtime.HandlerNotFound: Handler 'pay' missing on module "),
+        ("def", "shop.py:pay", "Runtime.UserCodeSyntaxError: Syntax error in module "),
+        ("import sys; sys.exit(0)", "shop.py:pay", "its module raised SystemExit"),
+    ],
+)
+def test_check_loads_local_handlers(
+    code: str, handler: str, result: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("shop.py").write_text(f"{code}\n")
+    route = {"function_name": "orders", "handler": handler}
+    setting = written({"local": True, "routes": {"/shop": route}})
+    assert main(["check", setting]) == 1
+    first, last = capfd.readouterr().out.splitlines()
+    assert first.startswith(
+        f"FAIL /shop  orders  us-east-1  in-process  credentials: not needed  DryRun: {result}"
+    )
+    assert last == "1 route: 0 ok, 1 failed"
+
+
 def test_check_does_a_dry_run_of_every_route(setting: str, lambda_server: LambdaServer) -> None:
     lambda_server.respond(204)
     run = process("check", setting)

@@ -169,6 +169,7 @@ KNOWN_TO_RESPONSE = {"wsgi_lambda.invoke", "wsgi_lambda.invoke.reply"}
 KNOWS_LOCAL_RUNTIME = {
     "invoke.in_process",
     "invoke.local_stream",
+    "invoke.named_handler",
     "testing.far_end",
     "testing.replies",
     "testing.streams",

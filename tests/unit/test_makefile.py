@@ -58,3 +58,23 @@ def test_environment_whose_making_was_interrupted_is_made_again(checkout: Path) 
     (checkout / ".venv" / ".test").unlink()
     make(checkout, ".venv/.test")
     assert (checkout / ".venv" / "bin" / "pip").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("APP=djang", "APP is flask or django, not 'djang'"),
+        ("PORT=80000", "PORT: 80000 is not a port"),
+        ("PORT=http", "PORT: http is not a port"),
+    ],
+)
+def test_invalid_options_of_dev_are_told_before_the_installation(
+    checkout: Path, given: str, told: str
+) -> None:
+    environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    command = ["make", "PYTHON=./python", "dev", given]
+    run = subprocess.run(
+        command, cwd=checkout, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (2, f"{told}\n")
+    assert not (checkout / ".venv").exists()

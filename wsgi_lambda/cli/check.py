@@ -94,12 +94,16 @@ def _facts(route: Route) -> list[str]:
 
 
 def _dry_run(route: Route, connections: Connections) -> tuple[str, bool]:
-    """Ask Lambda whether the route may invoke its function, which does not run.
+    """Ask Lambda whether the route may invoke its function, which does not run; load a handler.
 
     Returns the result for the report, and whether it may: ``("ok", True)``.
     """
     if route.is_local:
-        return "not asked, the function runs in this process", True
+        # Only a process that has local routes has the modules of the extra `local`.
+        from wsgi_lambda.invoke.named_handler import loading_error
+
+        error = loading_error(route.local.handler)
+        return error or "not asked, the function runs in this process", not error
     dry = route._replace(target=route.target.replace(invocation_type="DryRun"))
     try:
         reply = make_invoker(dry, connections).invoke(Invocation(b"{}", {}, is_repeatable=False))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from functools import partial
-from types import MethodType
-from typing import Any
 
 from wsgi_lambda.delivery import InThisProcess
 from wsgi_lambda.errors import DeadlinePassed, LambdaError, TooManyInvocations
@@ -19,21 +16,19 @@ from wsgi_lambda.invoke.client import too_large
 from wsgi_lambda.invoke.connections import Connections
 from wsgi_lambda.invoke.invoked_function import InvokedFunction, log_event_error
 from wsgi_lambda.invoke.local_stream import LocalStream
+from wsgi_lambda.invoke.named_handler import Named, key_of, loader_of, source_of
 from wsgi_lambda.invoke.reply import Reply, StreamedReply
 from wsgi_lambda.invoke.turns import Turn, Turns
 from wsgi_lambda.local_runtime.context import LambdaContext
 from wsgi_lambda.local_runtime.faults import Outcome, within_limit
-from wsgi_lambda.local_runtime.loading import Handler, load_from_file, load_from_module
 from wsgi_lambda.local_runtime.run import Environment, log_result
 from wsgi_lambda.local_runtime.stream import StreamedRun
 from wsgi_lambda.local_runtime.threads import ThreadedRun
 from wsgi_lambda.local_runtime.watching import LoadedFiles
 from wsgi_lambda.local_runtime.workers import Workers
-from wsgi_lambda.options import HandlerName, Route
+from wsgi_lambda.options import Route
 
 log = logging.getLogger("wsgi_lambda")
-
-Named = Callable[..., Any] | HandlerName | None
 
 
 class InProcess:
@@ -52,8 +47,8 @@ class InProcess:
         named = route.local.handler
         self._files = connections.shared("loaded files", LoadedFiles)
         # The handlers of one module share its thread, too.
-        self._workers = connections.shared(("workers", *_source(named)), Workers)
-        self._shared = connections.shared(_key(named), lambda: _Shared(named, self._files))
+        self._workers = connections.shared(("workers", *source_of(named)), Workers)
+        self._shared = connections.shared(key_of(named), lambda: _Shared(named, self._files))
         self._shared.turns.limit_to(route.local.handler_concurrency)
         self._function = InvokedFunction.of(route.target)
         target = route.target
@@ -206,7 +201,7 @@ class _Shared:
     """A handler and its turns, which all routes that name it share."""
 
     def __init__(self, named: Named, files: LoadedFiles) -> None:
-        self.environment = Environment(partial(files.load, _loader(named)))
+        self.environment = Environment(partial(files.load, loader_of(named)))
         self.turns = Turns()
 
 
@@ -223,29 +218,3 @@ def _start(start: Callable[[], None]) -> None:
         start()
     except RuntimeError as error:
         raise TooManyInvocations(detail=f"cannot start a thread: {error}") from error
-
-
-def _key(named: Named) -> tuple[object, ...]:
-    """Return a value that is equal for all names of the same handler."""
-    function = named.function if isinstance(named, HandlerName) else None
-    return (*_source(named), function)
-
-
-def _source(named: Named) -> tuple[object, ...]:
-    """Return a value that is equal for all handlers of one module, or for one callable."""
-    if isinstance(named, MethodType):  # each access makes another object
-        return "method", id(named.__self__), named.__func__
-    if not isinstance(named, HandlerName):
-        return "callable", id(named)
-    return "module", os.path.abspath(named.source) if named.is_file else named.source.replace(
-        "/", "."
-    )
-
-
-def _loader(named: Any) -> Callable[[], Handler]:
-    if not isinstance(named, HandlerName):
-        return lambda: named
-    if named.is_file:
-        # A server may change its folder before the first invocation.
-        return partial(load_from_file, os.path.abspath(named.source), named.function)
-    return partial(load_from_module, named.source, named.function)

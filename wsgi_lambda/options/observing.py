@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from importlib.util import find_spec
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
@@ -17,6 +18,9 @@ _OWN = {
     "prometheus": ("prometheus_client", "wsgi_lambda.observe.prometheus:Prometheus"),
 }
 
+
+#: The variable of prometheus_client's multiprocess mode.
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 _EXPECTED = (
     "must be an object with a method began, replied or ended, the import path of one "
@@ -50,6 +54,13 @@ def _observer(given: object) -> object:
     return given
 
 
+def _check_directory() -> None:
+    """Raise ValueError if prometheus_client could not write its files (multiprocess mode)."""
+    directory = os.environ.get(_DIRECTORY)
+    if directory is not None and not os.path.isdir(directory):
+        raise ValueError(f"needs {_DIRECTORY} to be a directory that exists: {directory!r} is none")
+
+
 def _only_begins(method: object) -> bool:
     """Return whether a call of ``method`` runs nothing of it."""
     return iscoroutinefunction(method) or isgeneratorfunction(method) or isasyncgenfunction(method)
@@ -68,6 +79,8 @@ def _imported(name: str) -> object:
         raise ValueError(f"{_EXPECTED}{hint}")
     if library and find_spec(library) is None:
         raise ValueError(f"needs {library}: pip install '.[{name}]' in the checkout")
+    if name == "prometheus":
+        _check_directory()
     found = parsers.imported(path)
     if not callable(found) or (_has_methods(found) and not isinstance(found, type)):
         return found

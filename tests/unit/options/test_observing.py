@@ -152,3 +152,14 @@ def test_missing_extra_names_the_command(
     assert problems(observers=[name]) == [
         f"observers: item 0 needs {library}: pip install '.[{name}]' in the checkout"
     ]
+
+
+@pytest.mark.parametrize("directory", ["", "/no/such/directory", __file__])
+def test_directory_for_prometheus_must_exist(
+    directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", directory)
+    assert problems(observers=["prometheus"]) == [
+        "observers: item 0 needs PROMETHEUS_MULTIPROC_DIR to be a directory that exists: "
+        f"{directory!r} is none"
+    ]
