@@ -197,6 +197,14 @@ def test_files_in_the_drawing_of_the_rooms_exist() -> None:
     assert [name for name in named if not (package / name).exists()] == []
 
 
+def test_files_that_a_contributor_changes_exist() -> None:
+    package = Path(LambdaMiddleware.__call__.__code__.co_filename).parent
+    named = re.findall(r"`([\w/]+\.(?:py|cfg))`", page("CONTRIBUTING.md"))
+    assert "credentials/source.py" in named
+    places = (package, package.parent)
+    assert [name for name in named if not any((at / name).exists() for at in places)] == []
+
+
 def test_invoker_on_the_page_takes_the_place_of_lambda() -> None:
     names: dict[str, Any] = {
         "handler": lambda event, context: {"received": event},

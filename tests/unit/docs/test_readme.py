@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.lambda_server import LambdaServer, echo
+from tests.servers.lambda_server import LambdaServer
 from tests.unit.docs.pages import ROOT, block, blocks, code, page, rows, save_files, section
 from tests.unit.docs.running import far_end, gunicorn, request, run_handler, shell
 from wsgi_lambda.options import OPTIONS
@@ -73,7 +73,7 @@ def test_functions_in_an_app(
     lambda_server: LambdaServer, tmp_path: Path, number: int, app: str
 ) -> None:
     save_files(IN_APP, tmp_path)
-    lambda_server.always(echo())
+    run_handler(lambda_server, received)
     with gunicorn(tmp_path, "--threads", "8", app, **far_end(lambda_server)) as port:
         for command, *shown in rows(IN_APP):
             line = code(command)[0]
@@ -81,7 +81,8 @@ def test_functions_in_an_app(
                 for other in code(command)[1:]:
                     line = line.replace(other.rstrip("/"), other)
             printed = shell(line, port, tmp_path)
-            status, body = re.fullmatch(r"(\d+)[^`]*(?:`(.+)`)?", shown[number]).groups()  # type: ignore[union-attr]
+            cell = shown[0] if shown[number] == "the same" else shown[number]
+            status, body = re.fullmatch(r"(\d+)[^`]*(?:`(.+)`)?", cell).groups()  # type: ignore[union-attr]
             assert printed.startswith(f"HTTP/1.1 {status} ")
             if body:
                 assert json.loads(printed.partition("\n\n")[2]) == json.loads(body)
@@ -110,7 +111,9 @@ def test_versions_are_those_that_setup_cfg_tests() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     pythons = re.findall(r"Python :: (3\.\d+)", config["metadata"]["classifiers"])
-    assert f"Python {pythons[0]} to {pythons[-1]}" in README
+    # An older Python would download hundreds of wheels before pip rejects it.
+    before, _, _ = README.partition("pip install")
+    assert f"Python {pythons[0]} to {pythons[-1]}" in before
     demo = config["options.extras_require"]["demo"]
     for name in ("Flask", "Django"):
         (minimum,) = re.findall(rf"{name.lower()} >= (\d+\.\d+)", demo)
