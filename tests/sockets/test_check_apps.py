@@ -142,6 +142,26 @@ def test_configuration_that_an_app_does_not_use_is_a_warning(
     assert run.stdout.startswith("ok   /lambda1 ")
 
 
+EXTENSION_WITHOUT_THE_KEY = "".join(
+    line for line in EXTENSION.splitlines(keepends=True) if "{configuration}" not in line
+)
+MISTAKE = "WSGI_LAMBDA = {'routes': 1}\nROOT_URLCONF = 'wsgi_lambda.django.urls'\n"
+DJANGO_RESOLVES = """
+import os
+import django
+from django.urls import resolve
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+django.setup()
+resolve("/pay")
+"""
+APP_WITH_METRICS = """
+import os
+
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = "no/such/folder"
+import prometheus_client
+prometheus_client.Counter("pages", "Pages")
+"""
 NOT_FOUND = (
     "no WSGI_LAMBDA configuration found in {}: looked for a mapping, app.config['WSGI_LAMBDA'] "
     "and a LambdaMiddleware"
@@ -186,12 +206,43 @@ PLAIN_DJANGO = DJANGO_WSGI.replace(
             "mysite.wsgi:application: cannot be imported: No module named 'mysite.settings'",
             id="Django project without settings",
         ),
+        pytest.param(
+            "app:app",
+            {"app.py": EXTENSION_WITHOUT_THE_KEY},
+            "app:app: raised RuntimeError: app.config has no WSGI_LAMBDA ({here}/app.py, line 6)",
+            id="extension without a configuration",
+        ),
+        pytest.param(
+            "mysite.wsgi:application",
+            {**PROJECT, "mysite/settings.py": "", "mysite/wsgi.py": DJANGO_WSGI},
+            "mysite.wsgi:application: settings has no WSGI_LAMBDA ({here}/mysite/wsgi.py, line 9)",
+            id="Django settings without a configuration",
+        ),
+        pytest.param(
+            "mysite.wsgi:application",
+            {**PROJECT, "mysite/settings.py": MISTAKE, "mysite/wsgi.py": DJANGO_RESOLVES},
+            "mysite.wsgi:application: raised ImproperlyConfigured: Invalid WSGI_LAMBDA "
+            "configuration: routes: must be a mapping of paths to options, not a number "
+            "({here}/mysite/wsgi.py, line 8)",
+            id="Django urls with an invalid configuration",
+        ),
+        pytest.param(
+            "app:app",
+            {"app.py": APP_WITH_METRICS},
+            "app:app: raised FileNotFoundError: No such file or directory ({here}/app.py, line 6)",
+            id="folder of the app's metrics is missing",
+        ),
     ],
 )
 def test_app_without_a_configuration_is_one_line(
-    name: str, files: dict[str, str], problem: str, check: Check, lambda_server: LambdaServer
+    name: str,
+    files: dict[str, str],
+    problem: str,
+    check: Check,
+    lambda_server: LambdaServer,
+    tmp_path: Path,
 ) -> None:
     run = check(name, files)
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == f"{problem}\n"
+    assert run.stderr == f"{problem.replace('{here}', str(tmp_path))}\n"
     assert lambda_server.invocations == []

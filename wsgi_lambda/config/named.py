@@ -7,6 +7,8 @@ be a secret.
 from __future__ import annotations
 
 import difflib
+import dis
+import errno
 import importlib
 import inspect
 import os
@@ -15,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from wsgi_lambda.config.files import cannot_load, load_document
@@ -31,6 +34,14 @@ _UNUSED = (
 )
 #: The key of `wsgi_lambda.flask` in the `extensions` of a Flask app.
 _EXTENSION = "wsgi_lambda"
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
+_STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+_INSTALLED = r"[\\/](?:site|dist)-packages[\\/]"
+_DJANGO_SETTINGS = os.path.join("django", "conf", "__init__.py")
+# Not every OSError: the numbers of SSLError are those of OpenSSL.
+_FILE_ERRORS = (FileNotFoundError, NotADirectoryError, PermissionError)
+_RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 def load_named(name: str, on_unused: Callable[[str], None]) -> Any:
@@ -127,13 +138,63 @@ def _one_line_errors(name: str) -> Iterator[None]:
 
 
 def _raised(error: BaseException) -> str:
-    """Return the type and the line of ``error``, without its message: it may quote a secret."""
+    """Return the cause of ``error`` and the line of the app, without text that may be a secret.
+
+    ``"raised ValueError (/srv/shop/app.py, line 3)"``.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename not in ("<frozen os>", os.__file__)]
-    where = f"({own[-1].filename}, line {own[-1].lineno})"
-    if isinstance(error, KeyError) and len(own) < len(frames):
+    innermost, where = frames[-1].filename, _place(frames)
+    if isinstance(error, KeyError) and innermost in ("<frozen os>", os.__file__):
         return f"the environment variable {error.args[0]} is not set {where}"
-    return f"raised {type(error).__name__} {where}"
+    # Exactly this type: a subclass may put something else into `name`.
+    if type(error) is AttributeError and re.fullmatch(r"[A-Z][A-Z0-9_]*", str(error.name)):
+        is_setting = innermost.endswith(_DJANGO_SETTINGS)
+        owner = "settings" if is_setting else type(error.obj).__name__
+        return f"{owner} has no {error.name} {where}"
+    message = _message(error)
+    return f"raised {type(error).__name__}{message and ': '}{message} {where}"
+
+
+def _message(error: BaseException) -> str:
+    """Return the message of ``error`` in one line if it cannot contain a secret, otherwise ""."""
+    if _is_ours(error.__traceback__):
+        return " ".join(str(error).splitlines())
+    if isinstance(error, _FILE_ERRORS) and error.errno and error.errno in errno.errorcode:
+        return os.strerror(error.errno)  # `strerror` and `filename` may be any text
+    return ""
+
+
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Return whether a ``raise`` of this package raised the exception with this traceback.
+
+    The innermost frame is not enough: functions in C have no frame, and their messages
+    quote values, as that of ``int("hunter2")`` does.
+    """
+    steps = []
+    while trace is not None:
+        steps.append((trace.tb_frame.f_code, trace.tb_lasti))
+        trace = trace.tb_next
+    code, instruction = steps[-1]
+    return code.co_filename.startswith(_PACKAGE) and code.co_code[instruction] == _RAISE
+
+
+def _place(frames: traceback.StackSummary) -> str:
+    """Return the innermost line of the app's own code, otherwise that of a library."""
+    # The first frame is one of this file, so a frame is always left.
+    outside = [frame for frame in frames if not _is_standard(frame.filename)]
+    own = [
+        frame
+        for frame in outside
+        if not re.search(_INSTALLED, frame.filename) and not frame.filename.startswith(_PACKAGE)
+    ]
+    innermost = (own or outside)[-1]
+    return f"({innermost.filename}, line {innermost.lineno})"
+
+
+def _is_standard(file: str) -> bool:
+    """Return whether ``file`` is a module of Python itself, or generated code (``<string>``)."""
+    is_below = file.startswith(_STANDARD_LIBRARY) and not re.search(_INSTALLED, file)
+    return is_below or file.startswith("<")
 
 
 def _not_found(name: str, named: object) -> ConfigError:
