@@ -58,7 +58,7 @@ def _check_directory() -> None:
     """Raise ValueError if prometheus_client could not write its files (multiprocess mode)."""
     directory = os.environ.get(_DIRECTORY)
     if directory is not None and not os.path.isdir(directory):
-        raise ValueError(f"needs {_DIRECTORY} to be a directory that exists: {directory!r} is none")
+        raise ValueError(f"needs {_DIRECTORY} to be a directory that exists, not {directory!r}")
 
 
 def _only_begins(method: object) -> bool:

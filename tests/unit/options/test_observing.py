@@ -160,6 +160,6 @@ def test_directory_for_prometheus_must_exist(
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", directory)
     assert problems(observers=["prometheus"]) == [
-        "observers: item 0 needs PROMETHEUS_MULTIPROC_DIR to be a directory that exists: "
-        f"{directory!r} is none"
+        "observers: item 0 needs PROMETHEUS_MULTIPROC_DIR to be a directory that exists, "
+        f"not {directory!r}"
     ]
