@@ -43,7 +43,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def send(server: LambdaServer, **options: Any) -> ClientResponse:
-    """Send one request, which must have an answer long before its timeout."""
+    """Send one request, whose response must arrive long before its timeout."""
     options = {"aws_key": None, "aws_secret": None, **options}
     config = {**defaults(server, **options), "routes": {"/f": {"function_name": "f"}}}
     started = time.monotonic()

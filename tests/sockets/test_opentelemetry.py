@@ -102,7 +102,7 @@ def test_port_of_the_scheme(
 ) -> None:
     given = defaults(lambda_server, disable_https=disable_https, observers=["otel"], timeout=500)
     del given["port"]
-    # Nothing listens there; if something does, it is no Lambda.
+    # Nothing listens there, or something other than Lambda.
     Client(LambdaMiddleware(None, {**given, "routes": {"/f": {"function_name": "f"}}})).get("/f")
     (span,) = exported.spans()
     assert span.attributes is not None

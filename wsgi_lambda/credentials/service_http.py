@@ -84,7 +84,7 @@ class ServiceHTTP:
         return ssl.create_default_context(cafile=bundle) if bundle else True
 
 
-#: Written anew: they belong to one connection.
+#: The request over our connection has its own.
 _OWN = frozenset(("host", "content-length", "connection", "expect", "transfer-encoding"))
 
 
@@ -113,7 +113,7 @@ def _as_botocore(
         return SSLError(endpoint_url=url, error=cause)
     if not attempt.opened:
         return EndpointConnectionError(endpoint_url=url, error=cause)
-    # Providers try again after an error of this class. A ProtocolError is no OSError.
+    # Providers try again after an error of this class. A ProtocolError is not an OSError.
     kind = ConnectionClosedError if isinstance(cause, OSError) else InvalidReply
     return kind(endpoint_url=url, error=cause, request=request)
 

@@ -57,7 +57,7 @@ def test_body_that_is_not_sent_is_closed(status, method, line, headers):
 
 @pytest.mark.parametrize(("status", "method"), [(200, "HEAD"), (204, "GET"), (304, "GET")])
 def test_wsgiref_adds_no_length(status, method):
-    """It does so if there is no chunk: a HEAD of a stream would promise an empty GET."""
+    """Without a chunk it would: a HEAD of a stream then promises an empty GET."""
     status_line, headers, sent = finish(Response(status, [TEXT], Body(), None), method)
 
     def app(_, start_response):
