@@ -142,6 +142,7 @@ MAY_IMPORT = {
         "dispatcher",
         "errors",
         "event",
+        "header_syntax",
         "invoke",
         "kong_import",
         "options",

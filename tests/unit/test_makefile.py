@@ -19,6 +19,9 @@ case "$*" in
 esac
 """
 
+# Under `make test`, the flags of that make would apply here, too.
+ENVIRON = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+
 pytestmark = pytest.mark.skipif(shutil.which("flock") is None, reason="needs flock")
 
 
@@ -33,11 +36,9 @@ def checkout(tmp_path: Path) -> Path:
 
 def make(checkout: Path, *targets: str) -> list[str]:
     """Run make for each target, all at the same time, and return the lines of pip."""
-    # Under `make test`, the flags of that make would apply here, too.
-    environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     command = ["make", "PYTHON=./python"]
     runs = [
-        subprocess.Popen([*command, target], cwd=checkout, env=environ, stdout=subprocess.DEVNULL)
+        subprocess.Popen([*command, target], cwd=checkout, env=ENVIRON, stdout=subprocess.DEVNULL)
         for target in targets
     ]
     assert [run.wait(60) for run in runs] == [0] * len(targets)
@@ -71,10 +72,9 @@ def test_environment_whose_making_was_interrupted_is_made_again(checkout: Path) 
 def test_invalid_options_of_dev_are_told_before_the_installation(
     checkout: Path, given: str, told: str
 ) -> None:
-    environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     command = ["make", "PYTHON=./python", "dev", given]
     run = subprocess.run(
-        command, cwd=checkout, env=environ, capture_output=True, text=True, check=False
+        command, cwd=checkout, env=ENVIRON, capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stdout) == (2, f"{told}\n")
     assert not (checkout / ".venv").exists()

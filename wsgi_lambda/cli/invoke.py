@@ -18,6 +18,7 @@ from wsgi_lambda.cli.sample_request import make_environ
 from wsgi_lambda.dispatcher import Dispatcher
 from wsgi_lambda.errors import LambdaError, StreamCutOff
 from wsgi_lambda.event import EventBuilder
+from wsgi_lambda.header_syntax import is_token
 from wsgi_lambda.invoke import Invocation, Invoker
 from wsgi_lambda.invoke.reply import Reply
 from wsgi_lambda.options import Route
@@ -113,7 +114,7 @@ def log_on_standard_error() -> Iterator[None]:
 def read_header(text: str) -> tuple[str, str]:
     """Parse ``NAME: VALUE`` of the command line."""
     name, colon, value = text.partition(":")
-    if not colon or not _is_token(name.strip()):
+    if not colon or not is_token(name.strip()):
         raise argparse.ArgumentTypeError("must be NAME: VALUE")
     if re.search(r"[\0\r\n]", value):
         raise argparse.ArgumentTypeError("the value must be one line")
@@ -122,14 +123,9 @@ def read_header(text: str) -> tuple[str, str]:
 
 def read_method(text: str) -> str:
     """Return the method of the command line."""
-    if not _is_token(text):
+    if not is_token(text):
         raise argparse.ArgumentTypeError("must be a method such as POST")
     return text
-
-
-def _is_token(text: str) -> bool:
-    """Return whether a method or a header may have this name (RFC 9110, 5.6.2)."""
-    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text) is not None
 
 
 def read_data(text: str) -> bytes:
